@@ -1,0 +1,45 @@
+# Everything runs in .venv, made from requirements.lock. Needs git, make and Python >= 3.10.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format check lock clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: $(VENV)/.installed ## Run a federated logistic regression over four hospitals on this machine
+	@$(BIN)/v6client demo
+
+test: $(VENV)/.installed ## Run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed ## Write the code as the style wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+check: lint test ## Lint and test: what CI does
+
+lock: ## Renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
+		--no-emit-package v6client --all-extras --group dev -o requirements.lock pyproject.toml
+
+clean: ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "v6client needs Python 3.10 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (about 30 s the first time) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "'$(PYTHON) -m venv' does not work here; on Debian type: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,228 @@
+"""Every error that v6client raises.
+
+::
+
+    V6ClientError
+    ├── ConfigurationError          a setting, a variable, a token or an address is wrong
+    ├── InvalidArgument             an argument was refused before anything was sent (ValueError)
+    ├── RequestError                a request did not give its answer
+    │   ├── ConnectionFailed        never sent, or sent and lost: nobody knows what became of it
+    │   ├── DeadlineExceeded        the time for the operation is over
+    │   ├── InvalidResponse         an answer that is not what the API documents
+    │   └── StatusError             an HTTP status that is no success
+    │       ├── BadRequest          400
+    │       ├── Unauthorized        401
+    │       ├── Forbidden           403
+    │       ├── NotFound            404
+    │       ├── RateLimited         429
+    │       └── ServerError         5xx
+    │           └── MaskedServerError   the node proxy's 500 that hides the server's answer
+    ├── TaskError                   a subtask did not give its results
+    │   ├── TaskFailed              at least one organization's run failed
+    │   ├── TaskTimeout             the task was not finished in time
+    │   └── TaskPartiallyCreated    the server has the task, but not all of its runs
+    ├── ResultError                 a result cannot be read, or cannot be written
+    └── EncryptionError             a key, or something encrypted, cannot be used
+        └── NotAuthenticated        setup_encryption without a token (AssertionError)
+
+Each says what was asked, what came and what to do. None carries a token, an input, a result or
+the text of a server's answer; all can be pickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class V6ClientError(Exception):
+    """The root of all errors of v6client."""
+
+
+class ConfigurationError(V6ClientError):
+    """A setting, an environment variable, a token or an address is wrong or missing."""
+
+
+class InvalidArgument(V6ClientError, ValueError):  # noqa: N818 - httpx's and grpc's word for it
+    """An argument was refused before anything was sent."""
+
+
+class RequestError(V6ClientError):
+    """A request did not give its answer.
+
+    Parameters
+    ----------
+    message
+        What was asked, what came, what to do.
+    method, template
+        The HTTP method and the endpoint's template, such as ``GET`` and ``/task/{id}/status``.
+    status
+        The HTTP status of the last answer; ``None`` where none came.
+    attempts
+        How many times the request was tried.
+    elapsed
+        Seconds from the first attempt to giving up.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of a request
+        self,
+        message: str,
+        *,
+        method: str = "",
+        template: str = "",
+        status: int | None = None,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.template = template
+        self.status = status
+        self.attempts = attempts
+        self.elapsed = elapsed
+
+
+class ConnectionFailed(RequestError):  # noqa: N818 - says what happened
+    """No connection, or no complete answer over it.
+
+    ``sent`` tells whether the request may have reached the other side: where it is true for a
+    request that changes something, the change may have been made.
+    """
+
+    def __init__(self, message: str, *, sent: bool = False, **facts: Any) -> None:  # noqa: ANN401
+        super().__init__(message, **facts)
+        self.sent = sent
+
+
+class DeadlineExceeded(RequestError):  # noqa: N818 - the field's name for it (gRPC)
+    """The time for the operation is over."""
+
+
+class InvalidResponse(RequestError):  # noqa: N818 - says what happened
+    """A successful status with a body that is not what the API documents."""
+
+
+class StatusError(RequestError):
+    """An HTTP status that is no success."""
+
+
+class BadRequest(StatusError):  # noqa: N818 - named after the status
+    """400: the server refused the request as it was written."""
+
+
+class Unauthorized(StatusError):  # noqa: N818 - named after the status
+    """401: the token is not accepted, or does not allow this."""
+
+
+class Forbidden(StatusError):  # noqa: N818 - named after the status
+    """403: the token does not allow this."""
+
+
+class NotFound(StatusError):  # noqa: N818 - named after the status
+    """404: there is nothing with this id, or no such endpoint."""
+
+
+class RateLimited(StatusError):  # noqa: N818 - named after the status
+    """429: too many requests."""
+
+
+class ServerError(StatusError):
+    """5xx: the server or the proxy failed."""
+
+
+class MaskedServerError(ServerError):
+    """The node proxy's 500 that hides what the server answered.
+
+    The proxy tries three times and then says ``Request failed, see node logs``, whether the
+    server refused the request (4xx), failed (5xx) or could not be reached.
+    """
+
+
+class TaskError(V6ClientError):
+    """A subtask did not give its results.
+
+    Parameters
+    ----------
+    message
+        What happened to which organization, and what to do.
+    task_id
+        The task's id; ``None`` where it is not known.
+    organization_ids
+        The organizations that are concerned.
+    results
+        The results that there are, by organization id.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task_id: int | None = None,
+        organization_ids: tuple[int, ...] = (),
+        results: Mapping[int, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+        self.organization_ids = organization_ids
+        self.results: dict[int, Any] = dict(results or {})
+
+
+class TaskFailed(TaskError):  # noqa: N818 - says what happened
+    """At least one organization's run failed, or is missing.
+
+    ``statuses`` has each organization's run status.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        statuses: Mapping[int, str] | None = None,
+        **facts: Any,  # noqa: ANN401 - TaskError's own keywords
+    ) -> None:
+        super().__init__(message, **facts)
+        self.statuses: dict[int, str] = dict(statuses or {})
+
+
+class TaskTimeout(TaskError):  # noqa: N818 - says what happened
+    """The task was not finished in time. It goes on, and can be waited for again."""
+
+
+class TaskPartiallyCreated(TaskError):  # noqa: N818 - says what happened
+    """The server has the task, but not a run for each organization."""
+
+
+class ResultError(V6ClientError):
+    """A result cannot be read, or cannot be written.
+
+    Parameters
+    ----------
+    message
+        Which result, why, and what to do.
+    task_id, run_id, organization_id
+        Whose result it is, as far as known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task_id: int | None = None,
+        run_id: int | None = None,
+        organization_id: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+        self.run_id = run_id
+        self.organization_id = organization_id
+
+
+class EncryptionError(V6ClientError):
+    """A key, or something encrypted, cannot be used."""
+
+
+class NotAuthenticated(EncryptionError, AssertionError):  # noqa: N818 - says what is missing
+    """``setup_encryption`` was called on a client without a token.
+
+    It is an ``AssertionError`` too, because that is what upstream's interface documents.
+    """

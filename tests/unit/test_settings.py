@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from v6client import ConfigurationError, Settings
+from v6client.settings import variable_of
+
+FIELDS = dataclasses.fields(Settings)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda one: one.name)
+def test_every_setting_is_read_and_checked(field: dataclasses.Field[object]) -> None:
+    variable = variable_of(field.name)
+    low, high = field.metadata["low"], field.metadata["high"]
+    kind = int if field.type == "int" else float
+    settings = Settings.from_environment({variable: str(kind(high))})
+    assert getattr(settings, field.name) == high
+    for wrong in ("", "many", "nan", "inf", str(kind(low) - 1), str(kind(high) + 1)):
+        with pytest.raises(ConfigurationError) as caught:
+            Settings.from_environment({variable: wrong})
+        assert variable in str(caught.value)
+        assert (
+            repr(wrong) in str(caught.value)
+            or repr(float(wrong)) in str(caught.value)
+            or (repr(int(float(wrong))) in str(caught.value))
+        )
+        assert f"from {low:g} to {high:g}" in str(caught.value)
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda one: one.name)
+def test_a_wrong_argument_is_told_as_well(field: dataclasses.Field[object]) -> None:
+    for wrong in ("5", True, math.nan, [], -1):
+        with pytest.raises(ConfigurationError, match=field.name):
+            Settings(**{field.name: wrong})  # type: ignore[arg-type]
+
+
+def test_nothing_set_is_all_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings().request_deadline == 120
+    assert Settings().create_deadline == 600
+
+
+def test_no_end_of_a_wait_can_be_asked_for() -> None:
+    assert Settings.from_environment({"V6CLIENT_WAIT_TIMEOUT": "none"}).wait_timeout is None
+    with pytest.raises(ConfigurationError, match="none"):
+        Settings.from_environment({"V6CLIENT_WAIT_TIMEOUT": "never"})
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().page_size = 5  # type: ignore[misc]
