@@ -1,0 +1,1 @@
+"""What goes over the wire: endpoints, transport, outcomes, retries, pages."""

@@ -1,0 +1,77 @@
+"""A request: checked and encoded once, sent any number of times."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from v6client.errors import InvalidArgument
+from v6client.http.endpoint import checked, template_of
+from v6client.http.shapes import Shape
+
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, checked and ready to be sent any number of times.
+
+    Parameters
+    ----------
+    method, path, template
+        ``GET``, ``task/12/status`` and ``/task/{id}/status``.
+    params, headers, body
+        The query, all headers but the transport's own, and the encoded body.
+    shape
+        Tells whether a decoded answer is what the API documents for this request.
+    """
+
+    method: str
+    path: str
+    template: str
+    params: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    shape: Shape
+
+
+def build(  # noqa: PLR0913 - the parts of a request
+    endpoint: str,
+    method: str,
+    json: Mapping[str, Any] | None,
+    params: Mapping[str, Any] | None,
+    headers: Mapping[str, str],
+    shape: Shape,
+) -> Request:
+    """Check the parts of a request, and encode its body.
+
+    Raises
+    ------
+    InvalidArgument
+        When there is no such method, the endpoint leaves the API, or the body is not JSON.
+    """
+    verb = str(method).upper()
+    if verb not in _METHODS:
+        raise InvalidArgument(
+            f"the method has to be one of {', '.join(sorted(_METHODS)).lower()}. Nothing was sent."
+        )
+    path = checked(endpoint)
+    body = None
+    if json is not None:
+        body = _encode(json)
+        # Only where there is a body: on a GET it makes the real proxy read one, and fail.
+        headers = {**headers, "Content-Type": "application/json"}
+    return Request(verb, path, template_of(path), params or {}, headers, body, shape)
+
+
+def _encode(json: Mapping[str, Any]) -> bytes:
+    try:
+        return json_module.dumps(json).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = type(error).__name__
+    raise InvalidArgument(
+        f"the body cannot be encoded as JSON ({reason}). Nothing was sent. Use dict, list, str, "
+        "int, float, bool and None only."
+    )

@@ -1,0 +1,208 @@
+"""The transport: one session, kept connections, timeouts, and what can go wrong on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from v6client._version import __version__
+from v6client.errors import ConfigurationError
+from v6client.http.outcome import Kind, Outcome, classify
+from v6client.http.request import Request
+
+# Only Linux has it. Without it a kept connection costs 42 ms a request at the real proxy, which
+# writes headers and body apart and waits for our delayed acknowledgement in between.
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+KEEPS_CONNECTIONS: Final = _QUICKACK is not None
+
+_POOL_SIZE: Final = 32
+
+
+def _acknowledge_at_once(sock: socket.socket | None) -> None:
+    # The option does not stick: the kernel falls back to delayed acknowledgements by itself.
+    if _QUICKACK is not None and sock is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+class _PromptConnection(HTTPConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
+        _acknowledge_at_once(self.sock)
+        return super().getresponse()
+
+
+class _PromptTLSConnection(HTTPSConnection):
+    def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
+        _acknowledge_at_once(self.sock)
+        return super().getresponse()
+
+
+class _PromptPool(HTTPConnectionPool):
+    ConnectionCls = _PromptConnection
+
+
+class _PromptTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _PromptTLSConnection
+
+
+class _PromptAdapter(HTTPAdapter):
+    """An adapter whose connections acknowledge at once, and that retries nothing by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=_POOL_SIZE, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - HTTPAdapter's own
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PromptPool, "https": _PromptTLSPool}
+
+
+class Transport:
+    """Sends one request and says what came of it; it never raises for what the wire did.
+
+    Requests go through the adapter of one ``requests`` session: no redirect is followed, and no
+    proxy of the environment is used (the node sets ``HTTP_PROXY`` to squid, which does not lead
+    to the node's own proxy). Reads share kept connections, one a thread at work; every other
+    request gets a new one.
+
+    Parameters
+    ----------
+    base
+        The address of the API, such as ``http://localhost:8080`` and a path.
+    connect_timeout
+        Seconds until a connection stands.
+    """
+
+    def __init__(self, base: str, *, connect_timeout: float) -> None:
+        self._base = base
+        self._connect_timeout = connect_timeout
+        self._session = requests.Session()
+        # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
+        settings = self._session.merge_environment_settings(base, {}, None, None, None)
+        self._verify: bool | str = settings["verify"] or True
+        self._session.trust_env = False
+        self._kept = _PromptAdapter()
+        self._session.mount("http://", self._kept)
+        self._session.mount("https://", self._kept)
+
+    def send(self, request: Request, *, read_timeout: float) -> Outcome:
+        """Send one request.
+
+        Parameters
+        ----------
+        request
+            The request.
+        read_timeout
+            Seconds between two bytes of the answer.
+
+        Returns
+        -------
+        Outcome
+            What came of it.
+
+        Raises
+        ------
+        ConfigurationError
+            When the address or a header cannot be sent at all.
+        """
+        if request.method == "GET":
+            return self._send_over(self._kept, self._prepare(request, {}), request, read_timeout)
+        # A request that changes something has a connection of its own: on a kept one, that the
+        # peer closes at that moment, nobody could tell whether it was carried out.
+        with contextlib.closing(_PromptAdapter()) as fresh:
+            return self._send_over(fresh, self._prepare(request, _CLOSE), request, read_timeout)
+
+    def _send_over(
+        self,
+        adapter: HTTPAdapter,
+        prepared: requests.PreparedRequest,
+        request: Request,
+        read_timeout: float,
+    ) -> Outcome:
+        try:
+            response = adapter.send(
+                prepared,
+                stream=True,
+                timeout=(self._connect_timeout, read_timeout),
+                verify=self._verify,
+                proxies={},
+            )
+            with response:
+                content = response.content
+            announced = response.headers.get("Content-Length", "")
+            received = response.raw.tell()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return _failure(error)
+        # urllib3 before 2.0 takes a body that ends early for a whole one.
+        if announced.isdecimal() and received < int(announced):
+            return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
+        return classify(response.status_code, response.headers, content, request.shape)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _prepare(self, request: Request, more: Mapping[str, str]) -> requests.PreparedRequest:
+        prepared = requests.PreparedRequest()
+        try:
+            prepared.prepare(
+                method=request.method,
+                url=f"{self._base}/{request.path}",
+                headers={**_ALWAYS, **request.headers, **more},
+                params=dict(request.params),
+                data=request.body,
+            )
+        except (requests.RequestException, ValueError, UnicodeError) as error:
+            reason = type(error).__name__
+        else:
+            return prepared
+        raise ConfigurationError(
+            f"a request to this host, port and path cannot be written ({reason}). Check that host "
+            "is 'http://' or 'https://' and a name, port a number, and that no header holds a "
+            "line break."
+        )
+
+
+_CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}
+_ALWAYS: Final[Mapping[str, str]] = {
+    "Accept": "application/json",
+    "User-Agent": f"v6client/{__version__}",
+    **({} if KEEPS_CONNECTIONS else _CLOSE),
+}
+
+
+def _failure(error: Exception) -> Outcome:
+    """Say what an exception of the wire means: was the request sent, and what went wrong."""
+    reason: Any = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", None) or reason
+    for known, error_type in _NEVER_SENT:
+        if isinstance(error, known) or isinstance(reason, known):
+            return Outcome(Kind.NEVER_SENT, error_type)
+    if isinstance(error, requests.Timeout) or isinstance(reason, _READ_TIMEOUTS):
+        return Outcome(Kind.NO_ANSWER, "read_timeout")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return Outcome(Kind.NO_ANSWER, "truncated")
+    return Outcome(Kind.NO_ANSWER, "connection_lost")
+
+
+_READ_TIMEOUTS: Final = (urllib3.exceptions.ReadTimeoutError, TimeoutError)
+
+# The first that fits, so the more special ones come first: NameResolutionError is urllib3 2's and a
+# kind of NewConnectionError, which is a kind of ConnectTimeoutError in urllib3 1.
+_NEVER_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (
+        getattr(urllib3.exceptions, "NameResolutionError", urllib3.exceptions.LocationParseError),
+        "name_resolution",
+    ),
+    (urllib3.exceptions.NewConnectionError, "connection_refused"),
+    (requests.ConnectTimeout, "connect_timeout"),
+    (urllib3.exceptions.ConnectTimeoutError, "connect_timeout"),
+    (requests.exceptions.SSLError, "tls"),
+    (urllib3.exceptions.SSLError, "tls"),
+)

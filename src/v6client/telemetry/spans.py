@@ -1,0 +1,75 @@
+"""Spans: one INTERNAL span an operation, one CLIENT span an attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from v6client._version import __version__
+from v6client.telemetry import schema
+
+_tracer: Final = trace.get_tracer(schema.INSTRUMENTATION, __version__)
+
+
+@contextmanager
+def operation(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
+    """Open the span of an operation, such as ``organization.list``.
+
+    An error ends it with its class as ``error.type``; never with its message, which telemetry
+    may not carry.
+    """
+    if name not in schema.OPERATIONS:
+        raise ValueError(f"{name!r} is no operation of telemetry/schema.py")
+    with _tracer.start_as_current_span(
+        name,
+        kind=SpanKind.PRODUCER if name == "task.create" else SpanKind.INTERNAL,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute(schema.ERROR_TYPE, type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+
+
+@contextmanager
+def attempt(method: str, template: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
+    """Open the span of one attempt on the wire; :func:`end_attempt` says what came of it."""
+    with _tracer.start_as_current_span(
+        f"{method} {template}",
+        kind=SpanKind.CLIENT,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        yield span
+
+
+def end_attempt(span: Span, *, status: int | None, size: int, error_type: str) -> None:
+    """Put what came of an attempt on its span.
+
+    Parameters
+    ----------
+    span
+        The attempt's span.
+    status, size
+        The HTTP status and the length of the body in bytes, where an answer came.
+    error_type
+        What went wrong; empty for a success.
+    """
+    if not span.is_recording():
+        return
+    if status is not None:
+        span.set_attribute(schema.HTTP_STATUS, status)
+        span.set_attribute(schema.HTTP_RESPONSE_SIZE, size)
+    if error_type:
+        span.set_attribute(schema.ERROR_TYPE, error_type)
+        span.set_status(Status(StatusCode.ERROR))
