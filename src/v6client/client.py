@@ -1,0 +1,294 @@
+"""AlgorithmClient: who the container is, its sub-clients, and waiting for results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from v6client import subclients
+from v6client.base import ClientBase
+from v6client.errors import (
+    ConfigurationError,
+    InvalidArgument,
+    InvalidResponse,
+    RequestError,
+    StatusError,
+)
+from v6client.http import shapes
+from v6client.http.endpoint import identifier
+from v6client.identity import Identity
+from v6client.payload import encryption
+from v6client.payload.codec import encode_input
+from v6client.settings import Settings
+from v6client.tasks import creation
+from v6client.tasks.waiting import TaskReader, Waiter
+from v6client.telemetry import logs, schema, spans
+
+
+class AlgorithmClient(ClientBase):
+    """The client with which an algorithm container reaches the server, through its node's proxy.
+
+    A drop-in for ``vantage6.algorithm.client.AlgorithmClient``. It can be used from several
+    threads at once.
+
+    Parameters
+    ----------
+    token
+        The container's JWT, which the node writes for each run into the file ``TOKEN_FILE``.
+    host, port, path
+        The address of the node's proxy; see :class:`v6client.base.ClientBase`.
+    settings
+        All tunables; read from the ``V6CLIENT_…`` variables by default.
+
+    Attributes
+    ----------
+    image, databases, node_id, collaboration_id, study_id, store_id, organization_id, task_id
+        What the token says about this container.
+    log
+        A logger of the standard library for the algorithm's own messages.
+
+    Raises
+    ------
+    ConfigurationError
+        When the token is not a container's, or host, port, path or a variable cannot be right.
+    """
+
+    Collaboration = subclients.Collaboration
+    Node = subclients.Node
+    Organization = subclients.Organization
+    Result = subclients.Result
+    Run = subclients.Run
+    Study = subclients.Study
+    SubClient = subclients.SubClient
+    Task = subclients.Task
+    VPN = subclients.VPN
+
+    def __init__(
+        self,
+        token: str,
+        host: str,
+        port: int | str | None,
+        path: str = "/api",
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        identity = Identity.of(token)
+        super().__init__(host, port, path, settings=settings)
+        self._access_token = token
+        self.image = identity.image
+        self.databases = [dict(one) for one in identity.databases]
+        self.node_id = identity.node_id
+        self.collaboration_id = identity.collaboration_id
+        self.study_id = identity.study_id
+        self.store_id = identity.store_id
+        self.organization_id = identity.organization_id
+        self.task_id = identity.task_id
+
+        self.collaboration = self.Collaboration(self)
+        self.node = self.Node(self)
+        self.organization = self.Organization(self)
+        self.result = self.Result(self)
+        self.run = self.Run(self)
+        self.study = self.Study(self)
+        self.task = self.Task(self)
+        self.vpn = self.VPN(self)
+
+        # Of each task that this client created: for which organizations, and when (monotonic).
+        self._created: dict[int, tuple[tuple[int, ...], float]] = {}
+        self._blob_store_enabled: bool | None = None
+        self._blob_store_asked = threading.Lock()
+        self._waiter = Waiter(
+            TaskReader(
+                status=self._status_of,
+                run_rows=self.run.from_task,
+                result_rows=self.result.rows_of,
+                answers=self._server_answers,
+            ),
+            self.settings,
+        )
+
+    @property
+    def name(self) -> str:
+        """What this client is, for people: a container has no name, so its task and place."""
+        return (
+            f"algorithm container of task {self.task_id} "
+            f"(organization {self.organization_id}, node {self.node_id})"
+        )
+
+    def authenticate(self, credentials: object = None, path: object = None) -> None:
+        """Refuse: the node gives a container its token at start.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        del credentials, path  # upstream's parameters, without meaning for a container
+        raise NotImplementedError(
+            "an algorithm container cannot authenticate: the node gives it its token at start."
+        )
+
+    def refresh_token(self) -> None:
+        """Refuse: a container's token does not expire.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError(
+            "an algorithm container cannot refresh its token, and need not: it does not expire."
+        )
+
+    def setup_encryption(self, private_key_file: str | None) -> None:
+        """Encrypt and decrypt in the client itself; the node's proxy does it for a container.
+
+        Parameters
+        ----------
+        private_key_file
+            The organization's private key.
+
+        Raises
+        ------
+        NotAuthenticated
+            When there is no token; it is an ``AssertionError`` too.
+        EncryptionError
+            Always else, in this version.
+        """
+        del private_key_file  # nothing reads it yet
+        encryption.setup_encryption(self._access_token)
+
+    def wait_for_results(
+        self,
+        task_id: int,
+        interval: float = 1,
+        *,
+        timeout: float | Literal["default"] | None = "default",
+    ) -> list[Any]:
+        """Wait until a task has finished, and return all its results.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+        interval
+            Seconds. A tenth of it is the shortest distance between two polls; distances grow
+            with the time waited, see :class:`v6client.tasks.polling.Schedule`.
+        timeout
+            Seconds from now; ``None`` for no end; ``"default"`` for the setting
+            ``wait_timeout`` (24 hours).
+
+        Returns
+        -------
+        list
+            One result an organization, in the order of ``organizations`` at creation; by
+            ascending run id where another client created the task. ``None`` is a result only
+            where the algorithm returned ``None``.
+
+        Raises
+        ------
+        InvalidArgument
+            When the id, the interval or the timeout cannot be right.
+        TaskFailed
+            When a run failed or is missing: names each organization, the cause first, and
+            carries the results that there are.
+        TaskTimeout
+            When the task was not finished in time; it can be waited for again.
+        ResultError
+            When a completed run's result is missing or cannot be decoded.
+        RequestError
+            When the server refuses to tell the task's status three times in a row, or the
+            finished task's runs or results cannot be had.
+        """
+        task = identifier(task_id, "task id")
+        limit = self.settings.wait_timeout if timeout == "default" else timeout
+        organizations, created = self._created.get(task, (None, None))
+        with spans.operation("wait_for_results", {schema.TASK_ID: task}):
+            return self._waiter.wait(
+                task,
+                interval=_seconds(interval, "interval"),
+                timeout=None if limit is None else _seconds(limit, "timeout"),
+                created=created,
+                organizations=organizations,
+            )
+
+    def create_task(
+        self,
+        input_: dict[str, Any] | bytes,
+        organizations: Sequence[int] | None,
+        name: str,
+        description: str | None,
+    ) -> dict[str, Any]:
+        """Create a subtask: what :meth:`AlgorithmClient.Task.create` calls, and documents."""
+        ids = creation.checked_organizations(organizations)
+        body = creation.task_body(
+            creation.Origin(
+                image=self.image,
+                collaboration_id=self.collaboration_id,
+                study_id=self.study_id,
+                store_id=self.store_id,
+                databases=tuple(self.databases),
+            ),
+            name=creation.checked_name(name),
+            description=creation.checked_description(
+                description or f"task from container on node_id={self.node_id}"
+            ),
+            organizations=ids,
+            input_=encode_input(input_),
+        )
+        if self._has_blob_store():
+            raise ConfigurationError(
+                "the server keeps inputs in a blob store (large_result_store), which this "
+                "version of v6client cannot write. Nothing was created. Ask the server's "
+                "administrator to switch it off, or use a later version."
+            )
+        task: dict[str, Any] = self.request(
+            "task", json=body, method="post", operation="task.create", shape=shapes.resource
+        )
+        self._created[task["id"]] = (ids, time.monotonic())
+        logs.emit(schema.TASK_CREATED, task_id=task["id"], organization_ids=list(ids))
+        return task
+
+    def _status_of(self, task_id: int) -> str:
+        answer = self.request(
+            f"task/{task_id}/status", operation="task.status", shape=shapes.task_status
+        )
+        return str(answer["status"])
+
+    def _server_answers(self) -> bool:
+        try:
+            self.organization.get(self.organization_id)
+        except RequestError:
+            return False
+        return True
+
+    def _has_blob_store(self) -> bool:
+        """Ask once a client whether the server keeps payloads in a blob store.
+
+        Older servers do not know the question. A refusal is taken for no, which is safe: a
+        server with a blob store refuses an input that is not in it.
+        """
+        with self._blob_store_asked:
+            if self._blob_store_enabled is None:
+                try:
+                    answer = self.request(
+                        "blobstream/status",
+                        operation="blobstore.status",
+                        shape=shapes.json_object,
+                    )
+                    self._blob_store_enabled = bool(answer.get("blob_store_enabled"))
+                except (StatusError, InvalidResponse) as error:
+                    logs.emit(schema.BLOB_STORE_UNKNOWN, error_type=type(error).__name__)
+                    self._blob_store_enabled = False
+            return self._blob_store_enabled
+
+
+def _seconds(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        shown = f"{value}" if isinstance(value, (int, float)) else f"of type {type(value).__name__}"
+        raise InvalidArgument(
+            f"{what} has to be a number of seconds from 0, but is {shown}. Nothing was sent."
+        )
+    return float(value)

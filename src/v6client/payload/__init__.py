@@ -1,0 +1,1 @@
+"""What travels inside a request: JSON in base64."""

@@ -1,0 +1,155 @@
+"""The codec: inputs and results are base64 of JSON.
+
+NaN and the infinities are allowed both ways, written as ``NaN``, ``Infinity`` and
+``-Infinity``, which Python's JSON reads and RFC 8259 does not know. Upstream does the same, and
+a mean over no rows is an ordinary result of an algorithm: to refuse it would fail jobs that work
+today, and to write ``null`` would change a value in silence.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, Final
+
+from v6client.errors import InvalidArgument, ResultError
+
+_SCALARS: Final = (str, int, float, bool, type(None))
+_INPUT_KEYS: Final = frozenset({"method", "args", "kwargs"})
+
+
+def encode_input(input_: object) -> str:
+    """Encode a task's input as it goes over the wire.
+
+    Parameters
+    ----------
+    input_
+        A dict such as ``{"method": "average", "kwargs": {"column": "age"}}``; or bytes that are
+        base64 already, which are sent as they are.
+
+    Returns
+    -------
+    str
+        The base64 text.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is neither, is not base64, or holds what JSON cannot.
+    """
+    if isinstance(input_, bytes):
+        return _checked_base64(input_)
+    if not isinstance(input_, dict):
+        raise InvalidArgument(
+            "input_ has to be a dict such as {'method': 'average', 'kwargs': {}}, or bytes that "
+            f"are base64 already, not {type(input_).__name__}. Nothing was sent."
+        )
+    return base64.b64encode(encode_json(input_, what="the input")).decode("ascii")
+
+
+def encode_json(value: object, *, what: str) -> bytes:
+    """Encode a value as JSON.
+
+    Parameters
+    ----------
+    value
+        The value.
+    what
+        What it is, for the error: ``the input``, ``the result``.
+
+    Raises
+    ------
+    InvalidArgument
+        When it holds what JSON cannot: says where and of which type, never the value.
+    """
+    try:
+        return json.dumps(value).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = type(error).__name__
+    found = _first_unencodable(value)
+    where = (
+        f"at {found[0] or 'its top'} is a {found[1]}"
+        if found
+        else f"it contains itself or is too deep ({reason})"
+    )
+    raise InvalidArgument(
+        f"{what} cannot be encoded as JSON: {where}. Use dict with str keys, list, str, int, "
+        "float, bool and None only; of numpy and pandas, .tolist(), .item() or .to_dict()."
+    )
+
+
+def decode_result(text: str, *, task_id: int, run_id: int, organization_id: int | None) -> Any:  # noqa: ANN401 - JSON
+    """Decode a result as it came over the wire.
+
+    Parameters
+    ----------
+    text
+        Base64 of JSON.
+    task_id, run_id, organization_id
+        Whose result it is, for the error.
+
+    Returns
+    -------
+    object
+        The value; ``None`` only where the algorithm's result is ``null``.
+
+    Raises
+    ------
+    ResultError
+        When it is not base64, not UTF-8 or not JSON.
+    """
+    try:
+        return json.loads(base64.b64decode(text, validate=True))
+    except binascii.Error:
+        reason = "is not base64"
+    except UnicodeDecodeError:
+        reason = "is not UTF-8"
+    except (ValueError, RecursionError):
+        reason = "is not JSON"
+    whose = f"of organization {organization_id}" if organization_id is not None else ""
+    raise ResultError(
+        f"the result of run {run_id} {whose} (task {task_id}) {reason}. The algorithm has to "
+        "write JSON to OUTPUT_FILE; in an encrypted collaboration, check that the result was "
+        "encrypted for this organization.".replace("  ", " "),
+        task_id=task_id,
+        run_id=run_id,
+        organization_id=organization_id,
+    )
+
+
+def _checked_base64(input_: bytes) -> str:
+    try:
+        base64.b64decode(input_, validate=True)
+        return input_.decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        pass
+    raise InvalidArgument(
+        "bytes given as input_ have to be base64 already. Nothing was sent. Give the dict "
+        "itself, or base64.b64encode(json.dumps(input_).encode())."
+    )
+
+
+def _first_unencodable(value: object) -> tuple[str, str] | None:
+    """Find a part that JSON cannot hold: its place, and its type's name.
+
+    Of the keys only those that every input has are told: the others may be data.
+    """
+    pending: list[tuple[str, object]] = [("", value)]
+    seen: set[int] = set()
+    while pending:
+        place, part = pending.pop()
+        if isinstance(part, _SCALARS) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, dict):
+            for key, item in part.items():
+                if not isinstance(key, _SCALARS):
+                    return place, f"key of type {type(key).__name__}"
+                shown = repr(key) if key in _INPUT_KEYS else "…"
+                pending.append((f"{place}[{shown}]", item))
+        elif isinstance(part, (list, tuple)):
+            pending.extend((f"{place}[{index}]", item) for index, item in enumerate(part))
+        else:
+            return place, type(part).__name__
+    return None

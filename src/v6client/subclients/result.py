@@ -1,0 +1,94 @@
+"""Results of runs, decrypted by the node's proxy and decoded here."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from v6client.errors import InvalidResponse, ResultError
+from v6client.http.endpoint import identifier
+from v6client.subclients.base import SubClient
+from v6client.tasks.waiting import decode_row
+
+
+class Result(SubClient):
+    """Get results of tasks with the same job id."""
+
+    def from_task(self, task_id: int) -> builtins.list[Any]:
+        """Get the results that a task has by now.
+
+        This neither waits nor complains about those that are missing:
+        :meth:`AlgorithmClient.wait_for_results` does.
+
+        Parameters
+        ----------
+        task_id
+            The task's id.
+
+        Returns
+        -------
+        list
+            The decoded results, by ascending run id.
+
+        Raises
+        ------
+        InvalidArgument
+            When the id is no positive whole number.
+        ResultError
+            When a result cannot be decoded.
+        RequestError
+            When a page cannot be had; ``MaskedServerError`` where there is no such task.
+        """
+        task = identifier(task_id, "task id")
+        rows = self.rows_of(task)
+        return [decode_row(row, task, row["id"], None) for row in rows if row.get("result")]
+
+    def get(self, id_: int) -> Any:  # noqa: ANN401 - what the algorithm returned
+        """Get the result of a run.
+
+        The proxy's own route for a single result is broken in vantage6 4 (it answers every
+        request with a 500), so the result is looked up in the list of its task.
+
+        Parameters
+        ----------
+        id_
+            The run's id.
+
+        Returns
+        -------
+        object
+            The decoded result; ``None`` only where the algorithm returned ``None``.
+
+        Raises
+        ------
+        InvalidArgument
+            When the id is no positive whole number.
+        ResultError
+            When the run has no result (yet), or it cannot be decoded.
+        RequestError
+            When it cannot be had; ``MaskedServerError`` where there is no such run.
+        """
+        run_id = identifier(id_, "run id")
+        run = self.parent.run.get(run_id)
+        task = run.get("task")
+        task_id = task.get("id") if isinstance(task, dict) else None
+        if not isinstance(task_id, int):
+            raise InvalidResponse(
+                f"run {run_id} came without its task. Check that host, port and path are those "
+                "of a vantage6 proxy or server, version 4.",
+                method="GET",
+                template="/run/{id}",
+            )
+        for row in self.rows_of(task_id):
+            if row["id"] == run_id and row.get("result"):
+                return decode_row(row, task_id, run_id, None)
+        raise ResultError(
+            f"run {run_id} (task {task_id}, status {run.get('status')}) has no result. Wait for "
+            "the task with client.wait_for_results, or look at the run's log.",
+            task_id=task_id,
+            run_id=run_id,
+        )
+
+    def rows_of(self, task_id: int) -> builtins.list[dict[str, Any]]:
+        """Get a task's result rows as the API gives them, by ascending run id."""
+        return self.parent.list_rows("result", {"task_id": task_id}, operation="result.from_task")

@@ -1,0 +1,1 @@
+"""What makes a federated task dependable: creation, polling, waiting."""
