@@ -1,0 +1,1 @@
+"""Inside an algorithm container: its identity, its environment, its entry."""
