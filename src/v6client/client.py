@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from v6client import subclients
 from v6client.base import ClientBase
@@ -13,6 +13,8 @@ from v6client.errors import (
     ConfigurationError,
     InvalidArgument,
     InvalidResponse,
+    MaskedServerError,
+    NotFound,
     RequestError,
     StatusError,
 )
@@ -25,6 +27,9 @@ from v6client.settings import Settings
 from v6client.tasks import creation
 from v6client.tasks.waiting import TaskReader, Waiter
 from v6client.telemetry import logs, schema, spans
+
+# Refused so often in a row, while the task itself can be read, a route is taken for missing.
+_MISSES_OF_A_ROUTE: Final = 2
 
 
 class AlgorithmClient(ClientBase):
@@ -99,6 +104,7 @@ class AlgorithmClient(ClientBase):
         self._created: dict[int, tuple[tuple[int, ...], float]] = {}
         self._blob_store_enabled: bool | None = None
         self._blob_store_asked = threading.Lock()
+        self._status_route_misses = 0
         self._waiter = Waiter(
             TaskReader(
                 status=self._status_of,
@@ -252,9 +258,28 @@ class AlgorithmClient(ClientBase):
         return task
 
     def _status_of(self, task_id: int) -> str:
-        answer = self.request(
-            f"task/{task_id}/status", operation="task.status", shape=shapes.task_status
-        )
+        """Ask for a task's status; where there is no such route (4.9), ask for the task itself."""
+        refused: RequestError | None = None
+        if self._status_route_misses < _MISSES_OF_A_ROUTE:
+            try:
+                status = self._status_at(f"task/{task_id}/status")
+            except (MaskedServerError, NotFound) as error:
+                refused = error
+            else:
+                self._status_route_misses = 0
+                return status
+        try:
+            status = self._status_at(f"task/{task_id}")
+        except RequestError:
+            if refused is None:
+                raise
+        else:
+            self._status_route_misses += 1
+            return status
+        raise refused
+
+    def _status_at(self, endpoint: str) -> str:
+        answer = self.request(endpoint, operation="task.status", shape=shapes.task_status)
         return str(answer["status"])
 
     def _server_answers(self) -> bool:

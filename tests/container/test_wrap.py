@@ -111,7 +111,7 @@ def run(tmp_path: Path) -> Run:
             if value is not None:
                 environ[name] = value
         command = ["-c", code] if code else ["-m", "v6client"]
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603 - our own Python
             [sys.executable, *command],
             cwd=tmp_path,
             env={"PATH": os.environ["PATH"], **environ},

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from v6client.errors import InvalidArgument
 from v6client.http import shapes
 from v6client.http.endpoint import checked, identifier, template_of
-from v6client.errors import InvalidArgument
 from v6client.http.outcome import Kind, classify
 
 MASK = b'{"msg": "Request failed, see node logs"}'

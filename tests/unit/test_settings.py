@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,10 @@ def test_every_setting_is_read_and_checked(field: dataclasses.Field[object]) -> 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda one: one.name)
 def test_a_wrong_argument_is_told_as_well(field: dataclasses.Field[object]) -> None:
+    wrong: Any
     for wrong in ("5", True, math.nan, [], -1):
         with pytest.raises(ConfigurationError, match=field.name):
-            Settings(**{field.name: wrong})  # type: ignore[arg-type]
+            Settings(**{field.name: wrong})
 
 
 def test_nothing_set_is_all_defaults() -> None:

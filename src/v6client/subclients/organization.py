@@ -47,8 +47,8 @@ class Organization(SubClient):
             When a page cannot be had.
         """
         study, collaboration = self.parent.study_id, self.parent.collaboration_id
+        which = {"study_id": study} if study else {"collaboration_id": collaboration}
+        # Unsorted, they come in an order of the database's own, which pages cannot rely on.
         return self.parent.list_rows(
-            "organization",
-            {"study_id": study} if study else {"collaboration_id": collaboration},
-            operation="organization.list",
+            "organization", {**which, "sort": "id"}, operation="organization.list"
         )

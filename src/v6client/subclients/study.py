@@ -47,5 +47,5 @@ class Study(SubClient):
             When a page cannot be had. vantage6 4.15.2 lets no container list studies (its server
             answers with a 500): that is a ``MaskedServerError`` then.
         """
-        query = {"collaboration_id": self.parent.collaboration_id}
+        query = {"collaboration_id": self.parent.collaboration_id, "sort": "id"}
         return self.parent.list_rows("study", query, operation="study.list")
