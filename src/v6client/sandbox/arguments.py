@@ -1,0 +1,46 @@
+"""What a network may consist of: checks before any process starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from v6client.errors import ConfigurationError
+
+
+def organization_names(organizations: int | Sequence[str]) -> list[str]:
+    """Give the names of organizations, of which there may be no two alike."""
+    if isinstance(organizations, int):
+        names = [f"organization-{number}" for number in range(1, organizations + 1)]
+    else:
+        names = list(organizations)
+    if not names:
+        raise ConfigurationError("organizations: a sandbox needs at least one")
+    if len(set(names)) < len(names):
+        raise ConfigurationError("organizations: each name may be given once")
+    if not all(names):
+        raise ConfigurationError("organizations: a name may not be empty")
+    return names
+
+
+def node_count(nodes: int | None, organizations: int) -> int:
+    """Give how many nodes run."""
+    if nodes is None:
+        return organizations
+    if not 0 <= nodes <= organizations:
+        raise ConfigurationError(
+            f"nodes: {nodes} cannot run; there are {organizations} organizations"
+        )
+    return nodes
+
+
+def checked_studies(
+    studies: Mapping[str, Sequence[int]], organizations: int
+) -> dict[str, list[int]]:
+    """Give the studies, of organizations that there are."""
+    for name, members in studies.items():
+        for member in members:
+            if not 1 <= member <= organizations:
+                raise ConfigurationError(
+                    f"studies: {name!r} names organization {member}; ids are 1 to {organizations}"
+                )
+    return {name: list(members) for name, members in studies.items()}

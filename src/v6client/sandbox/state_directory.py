@@ -1,0 +1,98 @@
+"""A sandbox's directory: locked while in use, and the same network again when started again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from v6client.errors import ConfigurationError
+from v6client.sandbox.private_files import make_directory, read_json, write_json
+
+_KEYS = "keys.json"
+_LOGIN = "researcher.json"
+_LOCK = "lock"
+USERNAME = "researcher"
+COLLABORATION = "sandbox"
+
+
+class StateDirectory:
+    """The directory of one running sandbox.
+
+    Raises
+    ------
+    ConfigurationError
+        If another sandbox runs in it, or another network is in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = make_directory(path)
+        self._lock: int | None = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise ConfigurationError(
+                f"a sandbox is running in {path} already; stop it, or choose another directory"
+            ) from None
+
+    def close(self) -> None:
+        """Let another sandbox use the directory."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def database(self) -> Path:
+        """The server's database."""
+        return self.path / "server.sqlite"
+
+    def log(self, name: str) -> Path:
+        """Give the log file of a process."""
+        return self.path / f"{name}.log"
+
+    def node(self, organization_id: int) -> Path:
+        """Give the directory of a node, where its runs have theirs."""
+        return make_directory(self.path / f"node-{organization_id}")
+
+    def keys(
+        self, organizations: Sequence[str], studies: Mapping[str, Sequence[int]]
+    ) -> dict[str, Any]:
+        """Give the secrets of the network, new ones if it is new."""
+        path = self.path / _KEYS
+        network = {
+            "organizations": list(organizations),
+            "studies": {name: list(members) for name, members in studies.items()},
+        }
+        if path.exists():
+            keys: dict[str, Any] = read_json(path)
+            if keys["network"] != network:
+                raise ConfigurationError(
+                    f"{self.path} holds another network (organizations"
+                    f" {', '.join(keys['network']['organizations'])}); choose another directory,"
+                    " or delete this one"
+                )
+            return keys
+        keys = {
+            "network": network,
+            "secret": secrets.token_hex(32),
+            "password": secrets.token_urlsafe(18),
+            "api_keys": [str(uuid.uuid4()) for _ in organizations],
+        }
+        write_json(path, keys)
+        return keys
+
+    def write_login(self, server_url: str, password: str) -> Path:
+        """Write where the server is and how the researcher logs in; give the file."""
+        path = login_file(self.path)
+        write_json(path, {"server_url": server_url, "username": USERNAME, "password": password})
+        return path
+
+
+def login_file(directory: Path) -> Path:
+    """Give the file that holds the researcher's login."""
+    return directory / _LOGIN
