@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import jwt
 import pytest
 
 from tests.peer import Peer
 from v6client import AlgorithmClient, Settings
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile(
+    "v6client", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("v6client")
 
 # Times on a real socket are kept short by the settings, never by patching.
 QUICK = Settings(

@@ -78,7 +78,14 @@ class Peer:
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     default: Answer = field(default_factory=lambda: answer({"msg": "the script is over"}, 418))
+    by_request: Callable[[Received], Answer] | None = None
     release: threading.Event = field(default_factory=threading.Event)
+
+    def answer_to(self, request: Received) -> Answer:
+        """Choose the answer: by the request, by the script, or the default."""
+        if self.by_request is not None:
+            return self.by_request(request)
+        return self.script.pop(0) if self.script else self.default
 
     @property
     def url(self) -> str:
@@ -94,9 +101,9 @@ class Peer:
 
 
 @contextmanager
-def peer(*script: Answer) -> Iterator[Peer]:
+def peer(*script: Answer, port: int = 0) -> Iterator[Peer]:
     """Listen on a free port; the n-th request gets the n-th answer of the script."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     this = Peer(listener.getsockname()[1], list(script))
     lock = threading.Lock()
     open_sockets: set[socket.socket] = set()
@@ -107,7 +114,7 @@ def peer(*script: Answer) -> Iterator[Peer]:
                 while (request := _read(stream, number)) is not None:
                     with lock:
                         this.received.append(request)
-                        write = this.script.pop(0) if this.script else this.default
+                        write = this.answer_to(request)
                     if not write(connection):
                         return
         except OSError:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from v6client.errors import ConfigurationError
 from v6client.http import shapes
 from v6client.http.address import Address
 from v6client.http.endpoint import checked, identifier
-from v6client.http.failure import Failure
-from v6client.http.outcome import Kind, Outcome
+from v6client.http.exchange import Exchange
 from v6client.http.pagination import all_rows
 from v6client.http.request import Request, build
-from v6client.http.retry import Effect, OperationClock, RetryPolicy
 from v6client.http.shapes import Shape
-from v6client.http.transport import Transport
 from v6client.settings import Settings
-from v6client.telemetry import logs, metrics, schema, spans
-
-_SHORTEST_TIMEOUT: Final = 0.001
+from v6client.telemetry import logs
 
 
 class ClientBase:
@@ -55,13 +49,7 @@ class ClientBase:
         self._access_token: str | None = None
         self.settings = settings or Settings.from_environment()
         self.log = logs.algorithm_logger
-        self._transport = Transport(self.base_path, connect_timeout=self.settings.connect_timeout)
-        self._retry = RetryPolicy(self.settings)
-        self._contacted = False
-        self._server_attributes: dict[str, str | int] = {
-            schema.SERVER_ADDRESS: self._address.server_name,
-            schema.SERVER_PORT: self._address.server_port,
-        }
+        self._exchange = Exchange(self._address, self.settings, self._probe_request)
 
     def __repr__(self) -> str:
         """Show the address; never the token."""
@@ -139,8 +127,9 @@ class ClientBase:
         attempts_on_timeout: int | None = None,  # noqa: ARG002 - upstream's
         is_for_algorithm_store: bool = False,
         *,
-        operation: str = "request",
+        operation: str | None = "request",
         shape: Shape = shapes.anything,
+        within: float | None = None,
     ) -> Any:  # noqa: ANN401 - what the API answers
         """Make one request, with all the attempts that it takes.
 
@@ -162,9 +151,13 @@ class ClientBase:
         is_for_algorithm_store
             Upstream's; has to be false.
         operation
-            The operation's name in the trace, one of ``telemetry/schema.py``.
+            The operation's name in the trace, one of ``telemetry/schema.py``; ``None`` where
+            it is a part of an operation that has its span already.
         shape
             Tells whether an answer's body is what the API documents.
+        within
+            Seconds for the operation, outages included; the settings' deadlines and budgets by
+            default, and never more than those.
 
         Returns
         -------
@@ -189,29 +182,7 @@ class ClientBase:
         """
         _refuse_store(is_for_algorithm_store)
         request = build(endpoint, method, json, params, {**(headers or {}), **self.headers}, shape)
-        effect = Effect.of(request.method)
-        clock = self._clock(effect)
-        with spans.operation(operation, {}) as span:
-            outcome, attempts, out_of_time = self._retry.run(
-                lambda number: self._attempt(request, number, clock),
-                effect=effect,
-                clock=clock,
-                before_retry=lambda number, failed, delay: logs.emit(
-                    schema.RETRY, **_fields(request, number, failed), delay_s=round(delay, 3)
-                ),
-            )
-            if outcome.kind is Kind.SUCCESS:
-                self._contacted = True
-                return outcome.body
-            span.set_attribute(schema.ATTEMPT_COUNT, attempts)
-            logs.emit(
-                schema.GIVEN_UP,
-                **_fields(request, attempts, outcome),
-                elapsed_s=round(clock.elapsed(), 3),
-            )
-            raise Failure(
-                request, self._address.server, outcome, attempts, clock.elapsed(), out_of_time
-            ).error()
+        return self._exchange.perform(request, operation=operation, within=within)
 
     def get_resource(self, kind: str, id_: object) -> dict[str, Any]:
         """Get one resource by its id.
@@ -241,15 +212,16 @@ class ClientBase:
         endpoint: str,
         params: Mapping[str, Any],
         *,
-        operation: str,
+        operation: str | None,
         shape: Shape = shapes.page,
+        within: float | None = None,
     ) -> list[dict[str, Any]]:
         """Fetch all pages of a list, by ascending id.
 
         Parameters
         ----------
-        endpoint, params, operation, shape
-            As for :meth:`request`.
+        endpoint, params, operation, shape, within
+            As for :meth:`request`; ``within`` is for each page.
 
         Returns
         -------
@@ -264,52 +236,15 @@ class ClientBase:
 
         def fetch(query: Mapping[str, Any]) -> dict[str, Any]:
             page: dict[str, Any] = self.request(
-                endpoint, params=query, operation=operation, shape=shape
+                endpoint, params=query, operation=operation, shape=shape, within=within
             )
             return page
 
         return all_rows(fetch, params, page_size=self.settings.page_size)
 
-    def _attempt(self, request: Request, number: int, clock: OperationClock) -> Outcome:
-        attributes: dict[str, str | int] = {
-            schema.HTTP_METHOD: request.method,
-            schema.URL_TEMPLATE: request.template,
-            **self._server_attributes,
-        }
-        resend = number > 1
-        more = {schema.HTTP_RESEND_COUNT: number - 1} if resend else {}
-        if request.body is not None:
-            more[schema.HTTP_REQUEST_SIZE] = len(request.body)
-        limit = self._read_timeout(Effect.of(request.method))
-        started = time.perf_counter()
-        with spans.attempt(request.method, request.template, {**attributes, **more}) as span:
-            outcome = self._transport.send(
-                request, read_timeout=min(limit, max(_SHORTEST_TIMEOUT, clock.remaining()))
-            )
-            spans.end_attempt(
-                span, status=outcome.status, size=outcome.size, error_type=outcome.error_type
-            )
-        seconds = time.perf_counter() - started
-        metrics.record_attempt(
-            seconds,
-            attributes,
-            status=outcome.status,
-            error_type=outcome.error_type,
-            resend=resend,
-        )
-        logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
-        return outcome
-
-    def _clock(self, effect: Effect) -> OperationClock:
-        ours = self.settings
-        return OperationClock(
-            deadline=ours.request_deadline if effect is Effect.READ else ours.create_deadline,
-            outage_budget=ours.outage_budget if self._contacted else ours.first_contact_budget,
-        )
-
-    def _read_timeout(self, effect: Effect) -> float:
-        ours = self.settings
-        return ours.read_timeout if effect is Effect.READ else ours.post_read_timeout
+    def _probe_request(self) -> Request:
+        """Make the small request by which an outage is told from a refusal."""
+        return build("version", "get", None, None, self.headers, shapes.json_object)
 
 
 def _refuse_store(is_for_algorithm_store: bool) -> None:
@@ -318,13 +253,3 @@ def _refuse_store(is_for_algorithm_store: bool) -> None:
             "an algorithm container cannot reach an algorithm store: the node's proxy leads to "
             "the vantage6 server alone. Call this without is_for_algorithm_store."
         )
-
-
-def _fields(request: Request, attempt: int, outcome: Outcome) -> dict[str, object]:
-    return {
-        "method": request.method,
-        "template": request.template,
-        "attempt": attempt,
-        "status": outcome.status,
-        "error_type": outcome.error_type,
-    }

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from v6client import subclients
 from v6client.base import ClientBase
 from v6client.errors import (
-    ConfigurationError,
     InvalidArgument,
-    InvalidResponse,
     MaskedServerError,
     NotFound,
     RequestError,
-    StatusError,
+    TaskFailed,
 )
 from v6client.http import shapes
 from v6client.http.endpoint import identifier
+from v6client.http.request import Request, build
 from v6client.identity import Identity
 from v6client.payload import encryption
-from v6client.payload.codec import encode_input
+from v6client.payload.blobs import BlobStore
 from v6client.settings import Settings
-from v6client.tasks import creation
+from v6client.tasks.creation import Origin
+from v6client.tasks.creator import Creator, CreatorWire
 from v6client.tasks.waiting import TaskReader, Waiter
-from v6client.telemetry import logs, schema, spans
+from v6client.telemetry import schema, spans
 
 # Refused so often in a row, while the task itself can be read, a route is taken for missing.
 _MISSES_OF_A_ROUTE: Final = 2
@@ -100,17 +98,29 @@ class AlgorithmClient(ClientBase):
         self.task = self.Task(self)
         self.vpn = self.VPN(self)
 
-        # Of each task that this client created: for which organizations, and when (monotonic).
-        self._created: dict[int, tuple[tuple[int, ...], float]] = {}
-        self._blob_store_enabled: bool | None = None
-        self._blob_store_asked = threading.Lock()
+        self._creator = Creator(
+            CreatorWire(
+                post=self._post_task,
+                find=self._find_subtasks,
+                run_organizations=self._run_organizations,
+            ),
+            Origin(
+                image=self.image,
+                collaboration_id=self.collaboration_id,
+                study_id=self.study_id,
+                store_id=self.store_id,
+                databases=tuple(self.databases),
+            ),
+            BlobStore(self._has_blob_store),
+            self.settings,
+            default_description=f"task from container on node_id={self.node_id}",
+        )
         self._status_route_misses = 0
         self._waiter = Waiter(
             TaskReader(
                 status=self._status_of,
                 run_rows=self.run.from_task,
                 result_rows=self.result.rows_of,
-                answers=self._server_answers,
             ),
             self.settings,
         )
@@ -210,66 +220,69 @@ class AlgorithmClient(ClientBase):
         """
         task = identifier(task_id, "task id")
         limit = self.settings.wait_timeout if timeout == "default" else timeout
-        organizations, created = self._created.get(task, (None, None))
+        seconds = _seconds(interval, "interval")
+        timeout_seconds = None if limit is None else _seconds(limit, "timeout")
+        known = self._creator.known(task)
         with spans.operation("wait_for_results", {schema.TASK_ID: task}):
-            return self._waiter.wait(
-                task,
-                interval=_seconds(interval, "interval"),
-                timeout=None if limit is None else _seconds(limit, "timeout"),
-                created=created,
-                organizations=organizations,
-            )
+            failure: TaskFailed | None = None
+            results: list[Any] = []
+            try:
+                results = self._waiter.wait(
+                    task,
+                    interval=seconds,
+                    timeout=timeout_seconds,
+                    created=known.at if known else None,
+                    organizations=known.organizations if known else None,
+                )
+            except TaskFailed as error:
+                failure = error
+            self._creator.look_for_late_twins(task)
+            if failure is not None:
+                raise failure
+            return results
 
     def create_task(
-        self,
-        input_: dict[str, Any] | bytes,
-        organizations: Sequence[int] | None,
-        name: str,
-        description: str | None,
+        self, input_: object, organizations: object, name: object, description: object, key: object
     ) -> dict[str, Any]:
         """Create a subtask: what :meth:`AlgorithmClient.Task.create` calls, and documents."""
-        ids = creation.checked_organizations(organizations)
-        body = creation.task_body(
-            creation.Origin(
-                image=self.image,
-                collaboration_id=self.collaboration_id,
-                study_id=self.study_id,
-                store_id=self.store_id,
-                databases=tuple(self.databases),
-            ),
-            name=creation.checked_name(name),
-            description=creation.checked_description(
-                description or f"task from container on node_id={self.node_id}"
-            ),
-            organizations=ids,
-            input_=encode_input(input_),
-        )
-        if self._has_blob_store():
-            raise ConfigurationError(
-                "the server keeps inputs in a blob store (large_result_store), which this "
-                "version of v6client cannot write. Nothing was created. Ask the server's "
-                "administrator to switch it off, or use a later version."
-            )
+        return self._creator.create(input_, organizations, name, description, key)
+
+    def _post_task(self, body: Mapping[str, Any], within: float) -> dict[str, Any]:
         task: dict[str, Any] = self.request(
-            "task", json=body, method="post", operation="task.create", shape=shapes.resource
+            "task", json=body, method="post", operation=None, shape=shapes.resource, within=within
         )
-        self._created[task["id"]] = (ids, time.monotonic())
-        logs.emit(schema.TASK_CREATED, task_id=task["id"], organization_ids=list(ids))
         return task
 
-    def _status_of(self, task_id: int) -> str:
+    def _find_subtasks(self, pattern: str, within: float) -> list[dict[str, Any]]:
+        # Without `include`: run rows carry the inputs.
+        query = {"parent_id": self.task_id, "description": pattern}
+        return self.list_rows("task", query, operation=None, within=within)
+
+    def _run_organizations(self, task_id: int, within: float) -> list[int]:
+        rows = self.list_rows(
+            "run", {"task_id": task_id}, operation=None, shape=shapes.run_page, within=within
+        )
+        return [row["organization"]["id"] for row in rows]
+
+    def _has_blob_store(self) -> bool:
+        answer = self.request(
+            "blobstream/status", operation="blobstore.status", shape=shapes.json_object
+        )
+        return bool(answer.get("blob_store_enabled"))
+
+    def _status_of(self, task_id: int, within: float | None) -> str:
         """Ask for a task's status; where there is no such route (4.9), ask for the task itself."""
         refused: RequestError | None = None
         if self._status_route_misses < _MISSES_OF_A_ROUTE:
             try:
-                status = self._status_at(f"task/{task_id}/status")
+                status = self._status_at(f"task/{task_id}/status", within)
             except (MaskedServerError, NotFound) as error:
                 refused = error
             else:
                 self._status_route_misses = 0
                 return status
         try:
-            status = self._status_at(f"task/{task_id}")
+            status = self._status_at(f"task/{task_id}", within)
         except RequestError:
             if refused is None:
                 raise
@@ -278,36 +291,16 @@ class AlgorithmClient(ClientBase):
             return status
         raise refused
 
-    def _status_at(self, endpoint: str) -> str:
-        answer = self.request(endpoint, operation="task.status", shape=shapes.task_status)
+    def _status_at(self, endpoint: str, within: float | None) -> str:
+        answer = self.request(
+            endpoint, operation="task.status", shape=shapes.task_status, within=within
+        )
         return str(answer["status"])
 
-    def _server_answers(self) -> bool:
-        try:
-            self.organization.get(self.organization_id)
-        except RequestError:
-            return False
-        return True
-
-    def _has_blob_store(self) -> bool:
-        """Ask once a client whether the server keeps payloads in a blob store.
-
-        Older servers do not know the question. A refusal is taken for no, which is safe: a
-        server with a blob store refuses an input that is not in it.
-        """
-        with self._blob_store_asked:
-            if self._blob_store_enabled is None:
-                try:
-                    answer = self.request(
-                        "blobstream/status",
-                        operation="blobstore.status",
-                        shape=shapes.json_object,
-                    )
-                    self._blob_store_enabled = bool(answer.get("blob_store_enabled"))
-                except (StatusError, InvalidResponse) as error:
-                    logs.emit(schema.BLOB_STORE_UNKNOWN, error_type=type(error).__name__)
-                    self._blob_store_enabled = False
-            return self._blob_store_enabled
+    def _probe_request(self) -> Request:
+        # It uses token and database, and the server refuses it to no container.
+        endpoint = f"organization/{self.organization_id}"
+        return build(endpoint, "get", None, None, self.headers, shapes.resource)
 
 
 def _seconds(value: object, what: str) -> float:

@@ -62,6 +62,9 @@ class RequestError(V6ClientError):
         How many times the request was tried.
     elapsed
         Seconds from the first attempt to giving up.
+    key
+        Of a creation that may have succeeded: ``task.create(..., key=key)`` finds the task, or
+        creates it.
     """
 
     def __init__(  # noqa: PLR0913 - the facts of a request
@@ -73,8 +76,10 @@ class RequestError(V6ClientError):
         status: int | None = None,
         attempts: int = 0,
         elapsed: float = 0.0,
+        key: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.key = key
         self.method = method
         self.template = template
         self.status = status
@@ -134,8 +139,20 @@ class MaskedServerError(ServerError):
     """The node proxy's 500 that hides what the server answered.
 
     The proxy tries three times and then says ``Request failed, see node logs``, whether the
-    server refused the request (4xx), failed (5xx) or could not be reached.
+    server refused the request (4xx), failed (5xx) or could not be reached. ``server_answers``
+    tells whether it answered another request of this container at that time: then it refused
+    this one, or failed at it.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        server_answers: bool = False,
+        **facts: Any,  # noqa: ANN401 - RequestError's own keywords
+    ) -> None:
+        super().__init__(message, **facts)
+        self.server_answers = server_answers
 
 
 class TaskError(V6ClientError):
@@ -189,7 +206,11 @@ class TaskTimeout(TaskError):  # noqa: N818 - says what happened
 
 
 class TaskPartiallyCreated(TaskError):  # noqa: N818 - says what happened
-    """The server has the task, but not a run for each organization."""
+    """The server has the task, but not a run for each organization.
+
+    It is neither waited for nor created again: the server calls a task without runs completed.
+    ``organization_ids`` are those without a run.
+    """
 
 
 class ResultError(V6ClientError):

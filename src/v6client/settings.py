@@ -7,11 +7,12 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from v6client.errors import ConfigurationError
 
 PREFIX = "V6CLIENT_"
+_SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def _setting(  # noqa: PLR0913 - the columns of a table
@@ -27,6 +28,10 @@ def _setting(  # noqa: PLR0913 - the columns of a table
         default=default,
         metadata={"unit": unit, "low": low, "high": high, "text": text, "optional": optional},
     )
+
+
+def _switch(default: bool, *, text: str) -> Any:  # noqa: ANN401 - the same
+    return _setting(default, unit="", low=0, high=1, text=text)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,23 @@ class Settings:
         low=1,
         high=10,
         text="of a GET that the proxy answers with a 500: it has tried three times each",
+    )
+    retry_budget: int = _setting(
+        100, unit="tokens", low=0, high=1000000, text="the most that a client can save for retries"
+    )
+    retry_cost: int = _setting(
+        5, unit="tokens", low=0, high=1000000, text="a retry of something that was sent takes these"
+    )
+    retry_refund: int = _setting(
+        1, unit="tokens", low=0, high=1000000, text="a success gives these back"
+    )
+    max_response_bytes: int = _setting(
+        2**31, unit="B", low=1, high=2**40, text="a longer answer is refused"
+    )
+    create_once: bool = _switch(
+        True,
+        text="whether a subtask is marked with a random key in its description, so that it can be "
+        "found again when the answer to its creation is lost",
     )
     page_size: int = _setting(
         100, unit="rows", low=1, high=1000, text="asked for in one page of a list"
@@ -151,6 +173,8 @@ def variable_of(name: str) -> str:
 def allowed(one: dataclasses.Field[Any]) -> str:
     """Say in words which values a setting takes."""
     facts = one.metadata
+    if _is_switch(one):
+        return "'true' or 'false'"
     kind = "a whole number" if _is_integer(one) else "a number"
     unit = "" if facts["unit"] == "1" else f" ({facts['unit']})"
     none = ", or 'none'" if facts["optional"] else ""
@@ -161,9 +185,17 @@ def _is_integer(one: dataclasses.Field[Any]) -> bool:
     return str(one.type) == "int"
 
 
+def _is_switch(one: dataclasses.Field[Any]) -> bool:
+    return str(one.type) == "bool"
+
+
 def _parse(one: dataclasses.Field[Any], text: str) -> float | None:
     if one.metadata["optional"] and text.strip().lower() == "none":
         return None
+    if _is_switch(one):
+        if text.strip().lower() in _SWITCH:
+            return _SWITCH[text.strip().lower()]
+        raise _refusal(one.name, text, one)
     try:
         return int(text) if _is_integer(one) else float(text)
     except ValueError:
@@ -173,6 +205,10 @@ def _parse(one: dataclasses.Field[Any], text: str) -> float | None:
 
 def _check(name: str, value: object, one: dataclasses.Field[Any]) -> None:
     if value is None and one.metadata["optional"]:
+        return
+    if _is_switch(one):
+        if not isinstance(value, bool):
+            raise _refusal(name, value, one)
         return
     kinds = (int,) if _is_integer(one) else (int, float)
     if (

@@ -139,12 +139,14 @@ def test_every_log_line_is_an_event_of_the_schema(
     client_of: ClientOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "v6client")
-    with peer(*[masked()] * 2) as server, pytest.raises(MaskedServerError):
-        client_of(server).organization.get(2)
+    with peer(*[masked()] * 2, answer(ORGANIZATION)) as server:
+        with pytest.raises(MaskedServerError):
+            client_of(server).task.get(5)
     ours = [record for record in caplog.records if record.name == "v6client"]
     assert [(record.levelname, record.getMessage().split()[0]) for record in ours] == [
         ("DEBUG", "request.attempt"),
         ("WARNING", "request.retry"),
+        ("DEBUG", "request.attempt"),
         ("DEBUG", "request.attempt"),
         ("ERROR", "request.failed"),
     ]

@@ -19,6 +19,12 @@ def settings_table() -> str:
     lines = ["| variable | default | unit | allowed | what |", "|---|---|---|---|---|"]
     for one in dataclasses.fields(Settings):
         facts = one.metadata
+        if one.type == "bool":
+            lines.append(
+                f"| `{variable_of(one.name)}` | {str(one.default).lower()} | "
+                f"| `true` or `false` | {facts['text']} |"
+            )
+            continue
         none = " or `none`" if facts["optional"] else ""
         default = f"{one.default:g}" if isinstance(one.default, (int, float)) else "none"
         lines.append(

@@ -27,6 +27,7 @@ ROOMS = [
     "http",
     "telemetry",
     "settings",
+    "forks",
     "errors",
     "_version",
 ]

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from v6client.http.budget import RetryBudget
 from v6client.http.outcome import Kind, Outcome
 from v6client.http.retry import (
     Effect,
+    Ending,
     OperationClock,
     RetryPolicy,
+    Settled,
     full_jitter,
     is_retryable,
     retry_after,
@@ -37,6 +40,7 @@ def test_the_table_of_what_is_tried_again() -> None:
         (Kind.INVALID, Effect.READ),
         (Kind.MASKED, Effect.READ),
         (Kind.FAILED, Effect.READ),
+        (Kind.OUTAGE, Effect.READ),
     }
 
 
@@ -108,20 +112,20 @@ def _run(
     effect: Effect = Effect.READ,
     takes: float = 0.0,
     settings: Settings | None = None,
-) -> tuple[Outcome, int, bool, FakeTime]:
+    budget: RetryBudget | None = None,
+) -> tuple[Settled, FakeTime]:
     time = FakeTime()
     settings = settings or Settings()
     clock = OperationClock(settings.request_deadline, settings.outage_budget, now=time)
-    policy = RetryPolicy(settings, sleep=time.sleep, draw=lambda: 1.0, today=lambda: NOW)
+    budget = budget or RetryBudget(100, cost=5, refund=1)
+    policy = RetryPolicy(settings, budget, sleep=time.sleep, draw=lambda: 1.0, today=lambda: NOW)
 
     def attempt(_: int) -> Outcome:
         time.now += takes
         return next(outcomes)
 
-    last, attempts, out_of_time = policy.run(
-        attempt, effect=effect, clock=clock, before_retry=lambda *_: None
-    )
-    return last, attempts, out_of_time, time
+    settled = policy.run(attempt, effect=effect, clock=clock, before_retry=lambda *_: None)
+    return settled, time
 
 
 def _always(outcome: Outcome) -> Iterator[Outcome]:
@@ -130,13 +134,16 @@ def _always(outcome: Outcome) -> Iterator[Outcome]:
 
 
 def test_success_needs_one_attempt() -> None:
-    _, attempts, out_of_time, time = _run(iter([Outcome(Kind.SUCCESS)]))
-    assert (attempts, out_of_time, time.slept) == (1, False, [])
+    settled, time = _run(iter([Outcome(Kind.SUCCESS)]))
+    assert (settled.attempts, settled.ending, time.slept) == (1, Ending.SETTLED, [])
 
 
-def test_an_outage_ends_with_its_budget() -> None:
-    last, _, _, time = _run(_always(Outcome(Kind.NEVER_SENT, "connection_refused")), takes=1)
-    assert last.kind is Kind.NEVER_SENT
+@pytest.mark.parametrize("kind", [Kind.NEVER_SENT, Kind.OUTAGE])
+def test_an_outage_ends_with_its_budget(kind: Kind) -> None:
+    # 60 attempts of an outage behind the proxy cost more than the usual retry budget.
+    plenty = RetryBudget(1000, cost=5, refund=1)
+    settled, time = _run(_always(Outcome(kind, "x")), takes=1, budget=plenty)
+    assert (settled.outcome.kind, settled.ending) == (kind, Ending.DEADLINE)
     assert 280 < time.now <= 300
 
 
@@ -147,8 +154,8 @@ def test_an_outage_does_not_eat_the_deadline() -> None:
         yield from [Outcome(Kind.OVERLOADED, "503", 503)] * 2
         yield Outcome(Kind.SUCCESS)
 
-    last, attempts, _, time = _run(outcomes(), takes=45)
-    assert (last.kind, attempts) == (Kind.SUCCESS, 6)
+    settled, time = _run(outcomes(), takes=45)
+    assert (settled.outcome.kind, settled.attempts) == (Kind.SUCCESS, 6)
     assert time.now > 120
 
 
@@ -157,23 +164,68 @@ def test_an_outage_does_not_eat_the_deadline() -> None:
     kind=st.sampled_from([Kind.NO_ANSWER, Kind.OVERLOADED, Kind.INVALID]),
 )
 def test_no_attempt_begins_after_the_deadline(takes: float, kind: Kind) -> None:
-    last, _, out_of_time, time = _run(_always(Outcome(kind, "x", 503)), takes=takes)
-    assert last.kind is kind
-    assert out_of_time
+    plenty = RetryBudget(1e9, cost=5, refund=1)
+    settled, time = _run(_always(Outcome(kind, "x", 503)), takes=takes, budget=plenty)
+    assert (settled.outcome.kind, settled.ending) == (kind, Ending.DEADLINE)
     assert time.now - takes < 120
 
 
 def test_retry_after_is_obeyed() -> None:
     outcomes = [Outcome(Kind.OVERLOADED, "429", 429, headers={"Retry-After": "7"})]
-    _, attempts, _, time = _run(iter([*outcomes, Outcome(Kind.SUCCESS)]))
-    assert (attempts, time.slept) == (2, [7])
+    settled, time = _run(iter([*outcomes, Outcome(Kind.SUCCESS)]))
+    assert (settled.attempts, time.slept) == (2, [7])
+
+
+def test_a_retry_after_that_does_not_fit_ends_it() -> None:
+    settled, time = _run(
+        _always(Outcome(Kind.OVERLOADED, "429", 429, headers={"Retry-After": "121"}))
+    )
+    assert (settled.attempts, settled.ending, time.slept) == (1, Ending.RETRY_AFTER, [])
+
+
+def test_an_empty_budget_ends_it_at_once() -> None:
+    budget = RetryBudget(10, cost=5, refund=1)
+    failing = Outcome(Kind.OVERLOADED, "503", 503)
+    first, _ = _run(_always(failing), budget=budget)
+    assert (first.attempts, first.ending) == (3, Ending.BUDGET)
+    second, _ = _run(_always(failing), budget=budget)
+    assert (second.attempts, second.ending) == (1, Ending.BUDGET)
+    for _ in range(5):
+        _run(iter([Outcome(Kind.SUCCESS)]), budget=budget)
+    third, _ = _run(_always(failing), budget=budget)
+    assert third.attempts == 2
+
+
+def test_what_was_never_sent_costs_nothing() -> None:
+    budget = RetryBudget(10, cost=5, refund=1)
+    _run(_always(Outcome(Kind.NEVER_SENT, "connection_refused")), budget=budget)
+    assert budget.tokens == 10
+
+
+@given(
+    st.integers(0, 50),
+    st.integers(0, 10),
+    st.integers(0, 10),
+    st.lists(st.booleans(), max_size=200),
+)
+def test_the_bucket_never_leaves_its_bounds(
+    capacity: int, cost: int, refund: int, events: list[bool]
+) -> None:
+    budget = RetryBudget(capacity, cost=cost, refund=refund)
+    for is_retry in events:
+        before = budget.tokens
+        if is_retry:
+            assert budget.withdraw() == (before >= cost)
+        else:
+            budget.deposit()
+        assert 0 <= budget.tokens <= capacity
 
 
 def test_an_error_of_our_own_is_not_tried_again() -> None:
     def attempt(_: int) -> Outcome:
         raise KeyError
 
-    policy = RetryPolicy(Settings())
+    policy = RetryPolicy(Settings(), RetryBudget(100, cost=5, refund=1))
     with pytest.raises(KeyError):
         policy.run(
             attempt,

@@ -49,13 +49,12 @@ class FakeServer:
     runs: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     error_of_poll: Callable[[int], RequestError | None] = lambda _: None
-    answers: bool = True
     latency: float = 0.01
     now: float = 1000.0
     polls: int = 0
     began: float = 1000.0
 
-    def status(self, _: int) -> str:
+    def status(self, _: int, __: float | None) -> str:
         self.now += self.latency
         self.polls += 1
         error = self.error_of_poll(self.polls)
@@ -75,9 +74,7 @@ class FakeServer:
             "organizations": None,
             **more,
         }
-        reader = TaskReader(
-            self.status, lambda _: self.runs, lambda _: self.results, lambda: self.answers
-        )
+        reader = TaskReader(self.status, lambda _: self.runs, lambda _: self.results)
         waiter = Waiter(reader, Settings(), sleep=self.sleep, now=lambda: self.now)
         return waiter.wait(5, **arguments)
 
@@ -171,15 +168,17 @@ def test_a_failed_poll_is_no_news() -> None:
 
 
 def test_an_outage_of_the_server_is_no_refusal() -> None:
-    masked = MaskedServerError("masked", status=500)
-    server = three_done(
-        duration=50, answers=False, error_of_poll=lambda n: masked if n <= 9 else None
-    )
+    masked = MaskedServerError("masked", status=500, server_answers=False)
+    server = three_done(duration=50, error_of_poll=lambda n: masked if n <= 9 else None)
     assert len(server.wait()) == 3
 
 
 @pytest.mark.parametrize(
-    "error", [MaskedServerError("no such task", status=500), NotFound("no such task", status=404)]
+    "error",
+    [
+        MaskedServerError("no such task", status=500, server_answers=True),
+        NotFound("no such task", status=404),
+    ],
 )
 def test_a_refusal_ends_the_wait_at_the_third(error: RequestError) -> None:
     server = three_done(error_of_poll=lambda _: error)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pickle
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.conftest import QUICK, ClientOf, container_token
-from tests.peer import answer, masked, peer, reset_after_reading, truncated
+from tests.peer import Answer, Received, answer, masked, peer, reset_after_reading, truncated
 from v6client import (
     AlgorithmClient,
     BadRequest,
@@ -18,17 +21,14 @@ from v6client import (
     DeadlineExceeded,
     Forbidden,
     InvalidArgument,
-    InvalidResponse,
     MaskedServerError,
     NotFound,
     RateLimited,
-    RequestError,
-    ServerError,
     Settings,
     StatusError,
     Unauthorized,
 )
-from v6client.http.outcome import Kind, Outcome
+from v6client.telemetry.metrics import tally
 
 ORGANIZATION = {"id": 2, "name": "hospital"}
 
@@ -80,7 +80,7 @@ def test_a_post_has_a_connection_of_its_own(client_of: ClientOf) -> None:
         answer({"id": 9}, 201),
         answer(ORGANIZATION),
     ) as server:
-        client = client_of(server)
+        client = client_of(server, replace(QUICK, create_once=False))
         assert client.task.create({"method": "average"}, [2])["id"] == 8
         assert client.task.create({"method": "average"}, [2])["id"] == 9
         client.organization.get(2)
@@ -126,28 +126,6 @@ def test_a_get_survives_one_fault(client_of: ClientOf, fault: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (reset_after_reading, ConnectionFailed),
-        (truncated, ConnectionFailed),
-        (answer({"msg": "busy"}, 503), ServerError),
-        (answer(raw=b"<html>not JSON</html>"), InvalidResponse),
-        (answer({"no": "id"}), InvalidResponse),
-        (masked(), MaskedServerError),
-        (answer({"msg": "no"}, 400), BadRequest),
-    ],
-    ids=["reset", "truncated", "503", "html", "other shape", "masked", "400"],
-)
-def test_a_post_that_was_sent_is_never_sent_again(
-    client_of: ClientOf, fault: Any, error: type[RequestError]
-) -> None:
-    with peer(answer({"blob_store_enabled": False}), fault) as server:
-        with pytest.raises(error):
-            client_of(server).task.create({"method": "average"}, [2])
-    assert [one.method for one in server.received] == ["GET", "POST"]
-
-
-@pytest.mark.parametrize(
     ("status", "error"),
     [
         (400, BadRequest),
@@ -170,11 +148,45 @@ def test_a_refusal_is_raised_at_once(
     assert "canary" not in str(caught.value)
 
 
-def test_a_masked_error_is_tried_twice(client_of: ClientOf) -> None:
-    with peer(*[masked()] * 5) as server:
-        with pytest.raises(MaskedServerError, match="node's log says which"):
-            client_of(server).organization.get(2)
-    assert len(server.received) == 2
+def test_a_masked_error_is_tried_twice_and_diagnosed(client_of: ClientOf) -> None:
+    with peer(masked(), masked(), answer(ORGANIZATION)) as server:
+        with pytest.raises(MaskedServerError, match="refused this one") as caught:
+            client_of(server).task.get(5)
+    # The diagnosis: one small request that uses token and database.
+    assert [one.path for one in server.received] == ["/task/5", "/task/5", "/organization/2"]
+    assert caught.value.server_answers is True
+    assert caught.value.attempts == 2
+
+
+def test_an_outage_behind_the_proxy_is_waited_for(client_of: ClientOf) -> None:
+    with peer(*[masked()] * 3, answer({"id": 5})) as server:
+        assert client_of(server).task.get(5) == {"id": 5}
+    assert [one.path for one in server.received] == ["/task/5"] * 2 + ["/organization/2", "/task/5"]
+
+
+def test_an_outage_behind_the_proxy_ends_with_its_budget(client_of: ClientOf) -> None:
+    with peer() as server:
+        server.default = masked()
+        with pytest.raises(MaskedServerError, match="cannot be reached") as caught:
+            client_of(server).task.get(5)
+    assert caught.value.server_answers is False
+    # Asked once, although it failed more often.
+    assert [one.path for one in server.received].count("/organization/2") == 1
+    assert caught.value.attempts > 2
+
+
+def test_calls_that_fail_together_ask_once(client_of: ClientOf) -> None:
+    def by_path(request: Received) -> Answer:
+        return answer(ORGANIZATION) if request.path == "/organization/2" else masked()
+
+    with peer() as server:
+        server.by_request = by_path
+        client = client_of(server)
+        with ThreadPoolExecutor(10) as pool:
+            calls = [pool.submit(client.task.get, number) for number in range(1, 11)]
+            errors = [call.exception() for call in calls]
+    assert all(isinstance(error, MaskedServerError) for error in errors)
+    assert [one.path for one in server.received].count("/organization/2") == 1
 
 
 def test_a_retry_after_beyond_the_deadline_ends_it_at_once(client_of: ClientOf) -> None:
@@ -212,24 +224,18 @@ def test_nobody_listening_is_told_as_such() -> None:
     assert caught.value.attempts > 1
 
 
-def test_an_unreachable_proxy_is_waited_for(client_of: ClientOf) -> None:
+def test_an_unreachable_proxy_is_waited_for() -> None:
     # The outage budget, not the deadline, holds for what was never sent.
-    settings = Settings(
-        request_deadline=0.01, first_contact_budget=10, backoff_base=0.001, backoff_cap=0.001
-    )
-    with peer(answer(ORGANIZATION)) as server:
-        client = client_of(server, settings)
-        send = client._transport.send
-        refused = [0]
-
-        def refuse_twice(*args: Any, **kwargs: Any) -> Any:
-            refused[0] += 1
-            if refused[0] <= 2:
-                return Outcome(Kind.NEVER_SENT, "connection_refused")
-            return send(*args, **kwargs)
-
-        client._transport.send = refuse_twice  # type: ignore[method-assign]
-        assert client.organization.get(2) == ORGANIZATION
+    settings = Settings(request_deadline=5, first_contact_budget=20, backoff_cap=0.05)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    client = AlgorithmClient(container_token(), "http://127.0.0.1", port, "", settings=settings)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(client.organization.get, 2)
+        while tally.retries == 0 and not call.done():
+            threading.Event().wait(0.01)
+        with peer(answer(ORGANIZATION), port=port):
+            assert call.result(timeout=20) == ORGANIZATION
 
 
 @pytest.mark.parametrize(
@@ -282,7 +288,7 @@ def test_upstreams_keywords_are_taken(client_of: ClientOf) -> None:
 
 
 def test_an_error_carries_no_context_and_survives_pickling(client_of: ClientOf) -> None:
-    with peer(*[masked()] * 2) as server:
+    with peer(*[masked()] * 2, answer(ORGANIZATION)) as server:
         with pytest.raises(MaskedServerError) as caught:
             client_of(server).request("task", params={"name": "canary-query"})
     error = caught.value

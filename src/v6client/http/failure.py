@@ -22,9 +22,11 @@ from v6client.errors import (
 )
 from v6client.http.outcome import Kind, Outcome
 from v6client.http.request import Request
+from v6client.http.retry import Ending, Settled
 
 _DOUBT: Final = " It may have been carried out all the same: look before you repeat it."
 _SERVER_ERROR: Final = 500
+_OUTAGES: Final = frozenset({Kind.NEVER_SENT, Kind.OUTAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,27 @@ class Failure:
     ----------
     request, address
         What was asked, and of whom (host and port).
-    outcome
-        What came of the last attempt.
-    attempts, elapsed
-        How often it was tried, and for how many seconds.
-    out_of_time
-        Whether the operation's deadline ended it.
+    settled
+        What came of the last attempt, how many there were, and why they ended.
+    elapsed
+        Seconds from the first attempt to giving up.
     """
 
     request: Request
     address: str
-    outcome: Outcome
-    attempts: int
+    settled: Settled
     elapsed: float
-    out_of_time: bool
 
     def error(self) -> RequestError:
         """Give the error to raise."""
-        if self.out_of_time and self.outcome.kind is not Kind.NEVER_SENT:
+        if self.settled.ending is Ending.DEADLINE and self.outcome.kind not in _OUTAGES:
             return _deadline_exceeded(self)
         return _BY_KIND[self.outcome.kind](self)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of the last attempt."""
+        return self.settled.outcome
 
     @property
     def asked(self) -> str:
@@ -64,8 +67,10 @@ class Failure:
     @property
     def spent(self) -> str:
         """What was spent on it, such as ``3 attempts, 1.2 s``."""
-        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
-        return f"{tries}, {self.elapsed:.1f} s"
+        attempts = self.settled.attempts
+        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        budget = "; the retry budget is empty" if self.settled.ending is Ending.BUDGET else ""
+        return f"{tries}, {self.elapsed:.1f} s{budget}"
 
     @property
     def doubt(self) -> str:
@@ -79,7 +84,7 @@ class Failure:
             "method": self.request.method,
             "template": self.request.template,
             "status": self.outcome.status,
-            "attempts": self.attempts,
+            "attempts": self.settled.attempts,
             "elapsed": self.elapsed,
         }
 
@@ -123,12 +128,32 @@ def _invalid(failure: Failure) -> RequestError:
     )
 
 
+def _too_large(failure: Failure) -> RequestError:
+    return InvalidResponse(
+        f"{failure.asked}: the answer is longer than V6CLIENT_MAX_RESPONSE_BYTES "
+        f"({failure.spent}).{failure.doubt} Raise it if the container has the memory.",
+        **failure.facts,
+    )
+
+
 def _masked(failure: Failure) -> RequestError:
     return MaskedServerError(
         f"{failure.asked}: the node's proxy says 'Request failed, see node logs' "
-        f"({failure.spent}; it tries three times itself). The server refused the request, "
-        f"failed, or could not be reached: the node's log says which.{failure.doubt} Check the "
-        "ids and arguments first.",
+        f"({failure.spent}; it tries three times itself). The server answers other requests of "
+        "this container, so it refused this one, or failed at it: the node's log says which."
+        f"{failure.doubt} Check the ids and arguments first.",
+        server_answers=True,
+        **failure.facts,
+    )
+
+
+def _outage(failure: Failure) -> RequestError:
+    return MaskedServerError(
+        f"{failure.asked}: the node's proxy says 'Request failed, see node logs' "
+        f"({failure.spent}; it tries three times itself), also to a request that it should not "
+        "refuse. The server cannot be reached from the node, or does not accept this container's "
+        f"token: the node's log says which.{failure.doubt}",
+        server_answers=False,
         **failure.facts,
     )
 
@@ -164,4 +189,6 @@ _BY_KIND: Final[Mapping[Kind, Callable[[Failure], RequestError]]] = {
     Kind.FAILED: _status,
     Kind.REFUSED: _status,
     Kind.INVALID: _invalid,
+    Kind.TOO_LARGE: _too_large,
+    Kind.OUTAGE: _outage,
 }

@@ -28,6 +28,9 @@ class Kind(enum.Enum):
     FAILED = "failed"
     REFUSED = "refused"
     INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    OUTAGE = "outage"
+    """A masked 500 behind which, as the diagnosis found, the server does not answer at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Final, cast
 
 import tenacity
 
+from v6client.http.budget import RetryBudget
 from v6client.http.outcome import Kind, Outcome
 from v6client.settings import Settings
 
@@ -34,7 +35,8 @@ class Effect(enum.Enum):
         return cls.READ if method == "GET" else cls.WRITE
 
 
-_ALWAYS_FOR_READ: Final = frozenset({Kind.NO_ANSWER, Kind.OVERLOADED, Kind.INVALID})
+_ALWAYS_FOR_READ: Final = frozenset({Kind.NO_ANSWER, Kind.OVERLOADED, Kind.INVALID, Kind.OUTAGE})
+_OUTAGES: Final = frozenset({Kind.NEVER_SENT, Kind.OUTAGE})
 _FEW_TIMES_FOR_READ: Final = frozenset({Kind.MASKED, Kind.FAILED})
 
 
@@ -132,16 +134,38 @@ class OperationClock:
         self._attempt_started = self.now()
 
     def end_attempt(self, outcome: Outcome, delay: float) -> None:
-        """Count an attempt that was never sent, and the wait after it, as outage."""
-        if outcome.kind is Kind.NEVER_SENT:
+        """Count an attempt that met an outage, and the wait after it, as outage."""
+        if outcome.kind in _OUTAGES:
             self.outage += self.now() - self._attempt_started + delay
 
     def allows(self, outcome: Outcome, delay: float) -> bool:
         """Tell whether another attempt after ``delay`` seconds is within deadline and budget."""
-        if outcome.kind is Kind.NEVER_SENT:
+        if outcome.kind in _OUTAGES:
             spent = self.outage + self.now() - self._attempt_started
             return spent + delay < self.outage_budget
         return delay < self.remaining()
+
+
+class Ending(enum.Enum):
+    """Why the attempts at an operation ended."""
+
+    SETTLED = "settled"
+    """The last outcome is final: a success, or nothing that another attempt could change."""
+    DEADLINE = "deadline"
+    """Another attempt would begin after the deadline, or after the outage budget."""
+    RETRY_AFTER = "retry_after"
+    """The server asked for a longer wait than the deadline allows."""
+    BUDGET = "budget"
+    """The retry budget is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An operation's last outcome, how many attempts there were, and why they ended."""
+
+    outcome: Outcome
+    attempts: int
+    ending: Ending
 
 
 @dataclass(frozen=True)
@@ -152,12 +176,15 @@ class RetryPolicy:
     ----------
     settings
         The numbers.
+    budget
+        The client's retry budget.
     sleep, draw, today
         Time and chance, to be replaced in tests: seconds to sleep, a uniform random number in
         [0, 1), the date and time for an HTTP date in ``Retry-After``.
     """
 
     settings: Settings
+    budget: RetryBudget
     sleep: Callable[[float], None] = time.sleep
     draw: Callable[[], float] = random.random
     today: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
@@ -169,8 +196,8 @@ class RetryPolicy:
         effect: Effect,
         clock: OperationClock,
         before_retry: Callable[[int, Outcome, float], None],
-    ) -> tuple[Outcome, int, bool]:
-        """Try until an outcome is final, or time is over.
+    ) -> Settled:
+        """Try until an outcome is final, or time or budget is over.
 
         Parameters
         ----------
@@ -185,11 +212,11 @@ class RetryPolicy:
 
         Returns
         -------
-        tuple of Outcome, int and bool
-            The last outcome, how many attempts there were, and whether time ended it.
+        Settled
+            The last outcome, how many attempts there were, and why they ended.
         """
         attempts = 0
-        out_of_time = False
+        ending = Ending.SETTLED
 
         def once() -> Outcome:
             nonlocal attempts
@@ -206,17 +233,13 @@ class RetryPolicy:
             )
 
         def stop(state: tenacity.RetryCallState) -> bool:
-            return not clock.allows(_outcome(state), state.upcoming_sleep)
+            nonlocal ending
+            ending = self._ending(_outcome(state), state.upcoming_sleep, clock)
+            return ending is not Ending.SETTLED
 
         def before_sleep(state: tenacity.RetryCallState) -> None:
             clock.end_attempt(_outcome(state), state.upcoming_sleep)
             before_retry(attempts, _outcome(state), state.upcoming_sleep)
-
-        def give_up(state: tenacity.RetryCallState) -> Outcome:
-            nonlocal out_of_time
-            # A Retry-After that does not fit is the server's word, not the deadline's.
-            out_of_time = "Retry-After" not in _outcome(state).headers
-            return _outcome(state)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_result(again),
@@ -224,9 +247,21 @@ class RetryPolicy:
             stop=stop,
             sleep=self.sleep,
             before_sleep=before_sleep,
-            retry_error_callback=give_up,
+            retry_error_callback=_outcome,
         )
-        return retrying(once), attempts, out_of_time
+        last = retrying(once)
+        if last.kind is Kind.SUCCESS:
+            self.budget.deposit()
+        return Settled(last, attempts, ending)
+
+    def _ending(self, outcome: Outcome, delay: float, clock: OperationClock) -> Ending:
+        """Say why there is no further attempt; ``SETTLED`` where there is one."""
+        if not clock.allows(outcome, delay):
+            return Ending.RETRY_AFTER if "Retry-After" in outcome.headers else Ending.DEADLINE
+        # What never reached the proxy adds nothing to its load.
+        if outcome.kind is not Kind.NEVER_SENT and not self.budget.withdraw():
+            return Ending.BUDGET
+        return Ending.SETTLED
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         asked = retry_after(_outcome(state).headers, now=self.today())

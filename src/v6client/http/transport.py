@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import requests
@@ -15,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from v6client._version import __version__
 from v6client.errors import ConfigurationError
+from v6client.http import deadline
 from v6client.http.outcome import Kind, Outcome, classify
 from v6client.http.request import Request
 
@@ -24,6 +27,7 @@ _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
 _POOL_SIZE: Final = 32
+_CHUNK: Final = 1 << 20
 
 
 def _acknowledge_at_once(sock: socket.socket | None) -> None:
@@ -32,16 +36,56 @@ def _acknowledge_at_once(sock: socket.socket | None) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
-class _PromptConnection(HTTPConnection):
-    def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
-        _acknowledge_at_once(self.sock)
-        return super().getresponse()
+def _bound(sock: socket.socket | None) -> None:
+    left = deadline.remaining()
+    if sock is not None and left != float("inf"):
+        sock.settimeout(left)
 
 
-class _PromptTLSConnection(HTTPSConnection):
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class _Prompt:
+    """What both kinds of connection do: acknowledge at once, and keep to the deadline."""
+
+    sock: socket.socket | None
+    response_class = deadline.BoundedResponse
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - whatever http.client sends
+        if self.sock is not None:
+            # urllib3 leaves the connect timeout on the socket while it sends; a proxy that is busy
+            # with somebody else may take longer to read.
+            _bound(self.sock)
+        super().send(data)  # type: ignore[misc]
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        _bound(self.sock)
+
     def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
         _acknowledge_at_once(self.sock)
-        return super().getresponse()
+        return super().getresponse()  # type: ignore[misc]
+
+    def _new_conn(self) -> socket.socket:
+        # A name server that does not answer cannot be interrupted, only left behind.
+        connect: Callable[[], socket.socket] = super()._new_conn  # type: ignore[misc]
+        host, timeout = self.host, self.timeout  # type: ignore[attr-defined]
+        if _is_ip_address(host) or not isinstance(timeout, (int, float)):
+            return connect()
+        return deadline.call_within(timeout, connect, lambda sock: sock.close())
+
+
+class _PromptConnection(_Prompt, HTTPConnection):  # type: ignore[misc]  # response_class
+    pass
+
+
+class _PromptTLSConnection(_Prompt, HTTPSConnection):  # type: ignore[misc]  # response_class
+    pass
 
 
 class _PromptPool(HTTPConnectionPool):
@@ -77,11 +121,14 @@ class Transport:
         The address of the API, such as ``http://localhost:8080`` and a path.
     connect_timeout
         Seconds until a connection stands.
+    max_response_bytes
+        A longer body is not read.
     """
 
-    def __init__(self, base: str, *, connect_timeout: float) -> None:
+    def __init__(self, base: str, *, connect_timeout: float, max_response_bytes: int) -> None:
         self._base = base
         self._connect_timeout = connect_timeout
+        self._max_response_bytes = max_response_bytes
         self._session = requests.Session()
         # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
         settings = self._session.merge_environment_settings(base, {}, None, None, None)
@@ -91,7 +138,7 @@ class Transport:
         self._session.mount("http://", self._kept)
         self._session.mount("https://", self._kept)
 
-    def send(self, request: Request, *, read_timeout: float) -> Outcome:
+    def send(self, request: Request, *, read_timeout: float, within: float) -> Outcome:
         """Send one request.
 
         Parameters
@@ -100,6 +147,8 @@ class Transport:
             The request.
         read_timeout
             Seconds between two bytes of the answer.
+        within
+            Seconds for the whole attempt, from the first byte sent to the last one read.
 
         Returns
         -------
@@ -112,11 +161,13 @@ class Transport:
             When the address or a header cannot be sent at all.
         """
         if request.method == "GET":
-            return self._send_over(self._kept, self._prepare(request, {}), request, read_timeout)
+            prepared = self._prepare(request, {})
+            return self._send_over(self._kept, prepared, request, read_timeout, within)
         # A request that changes something has a connection of its own: on a kept one, that the
         # peer closes at that moment, nobody could tell whether it was carried out.
+        prepared = self._prepare(request, _CLOSE)
         with contextlib.closing(_PromptAdapter()) as fresh:
-            return self._send_over(fresh, self._prepare(request, _CLOSE), request, read_timeout)
+            return self._send_over(fresh, prepared, request, read_timeout, within)
 
     def _send_over(
         self,
@@ -124,25 +175,41 @@ class Transport:
         prepared: requests.PreparedRequest,
         request: Request,
         read_timeout: float,
+        within: float,
     ) -> Outcome:
         try:
-            response = adapter.send(
-                prepared,
-                stream=True,
-                timeout=(self._connect_timeout, read_timeout),
-                verify=self._verify,
-                proxies={},
-            )
-            with response:
-                content = response.content
-            announced = response.headers.get("Content-Length", "")
-            received = response.raw.tell()
+            with deadline.until(time.monotonic() + within):
+                response = adapter.send(
+                    prepared,
+                    stream=True,
+                    timeout=(self._connect_timeout, read_timeout),
+                    verify=self._verify,
+                    proxies={},
+                )
+                with response:
+                    announced = response.headers.get("Content-Length", "")
+                    content = self._read(response, announced)
+                received = response.raw.tell()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return _failure(error)
+        if content is None:
+            return Outcome(Kind.TOO_LARGE, "too_large", response.status_code)
         # urllib3 before 2.0 takes a body that ends early for a whole one.
         if announced.isdecimal() and received < int(announced):
             return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
         return classify(response.status_code, response.headers, content, request.shape)
+
+    def _read(self, response: requests.Response, announced: str) -> bytes | None:
+        """Read the body; ``None`` where it is longer than allowed."""
+        if announced.isdecimal() and int(announced) > self._max_response_bytes:
+            return None
+        parts, size = [], 0
+        for part in response.iter_content(_CHUNK):
+            parts.append(part)
+            size += len(part)
+            if size > self._max_response_bytes:
+                return None
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close the kept connections."""

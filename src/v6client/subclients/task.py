@@ -39,10 +39,15 @@ class Task(SubClient):
         organizations: Sequence[int] | None = None,
         name: str = "subtask",
         description: str | None = None,
+        *,
+        key: str | None = None,
     ) -> dict[str, Any]:
         """Create a subtask of the task that this container runs.
 
-        The subtask has the container's own image, collaboration, study and databases.
+        The subtask has the container's own image, collaboration, study and databases. Its
+        description ends with a random key (and the trace context), by which it is found again when
+        the answer to its creation is lost: at most one task is adopted, and twins that the node's
+        proxy may have made are logged. ``Settings(create_once=False)`` switches that off.
 
         Parameters
         ----------
@@ -56,7 +61,10 @@ class Task(SubClient):
         name
             1 to 128 characters, not all digits.
         description
-            At most 1024 characters.
+            At most 1024 characters; what does not fit beside the key is cut, and that is logged.
+        key
+            The ``key`` of the error that an earlier creation raised: the task is looked for first,
+            and created only where it is not there.
 
         Returns
         -------
@@ -70,11 +78,12 @@ class Task(SubClient):
             Before the wire, when an argument cannot be right.
         ConfigurationError
             When the server keeps payloads in a blob store, which this version cannot write.
-        ConnectionFailed
-            When nothing was sent (``sent`` is false), or no complete answer came: the task may
-            exist then, and is not created again.
-        MaskedServerError
-            When the server refused it, such as an organization outside the collaboration, or
-            this container's own task being finished; or when it failed: then the task may exist.
+        TaskPartiallyCreated
+            When the server has the task, but not a run for each organization.
+        ConnectionFailed, DeadlineExceeded, InvalidResponse, StatusError
+            When it was not created; or when that cannot be told: the message says which, and
+            ``key`` resumes. A ``MaskedServerError`` is what the server's refusals look like, such
+            as of an organization outside the collaboration, or because this container's own task
+            has finished.
         """
-        return self.parent.create_task(input_, organizations, name, description)
+        return self.parent.create_task(input_, organizations, name, description, key)

@@ -1,4 +1,4 @@
-"""Creating a subtask: all that can be checked before the wire, and one POST."""
+"""What a subtask is asked for: all that can be checked before the wire, and the body."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from v6client.errors import InvalidArgument
 from v6client.http.endpoint import identifier
+from v6client.tasks.carrier import LONGEST_DESCRIPTION
 
-# The server's own limits (vantage6-server 4.15.2, input schema of POST /task).
+# The server's own limit (vantage6-server 4.15.2, input schema of POST /task).
 LONGEST_NAME: Final = 128
-LONGEST_DESCRIPTION: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)

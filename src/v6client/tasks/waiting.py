@@ -17,6 +17,8 @@ from v6client.telemetry import logs, metrics, schema
 Row = dict[str, Any]
 
 _SERVER_ERROR: Final = 500
+# What the poll at the deadline may take.
+_LAST_POLL_SECONDS: Final = 5.0
 # So many refusals in a row end a wait: one alone may be the proxy's bad moment.
 _REFUSALS: Final = 3
 
@@ -28,17 +30,14 @@ class TaskReader:
     Parameters
     ----------
     status
-        Gives a task's status by its id.
+        Gives a task's status by its id, within so many seconds (``None`` for the usual).
     run_rows, result_rows
         Give a task's rows by its id, ascending.
-    answers
-        Tells whether the server answers this container at all (the diagnosis of a masked 500).
     """
 
-    status: Callable[[int], str]
+    status: Callable[[int, float | None], str]
     run_rows: Callable[[int], list[Row]]
     result_rows: Callable[[int], list[Row]]
-    answers: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +156,11 @@ class Waiter:
         """Ask once: the status, or why it was refused. A poll that failed is no news."""
         metrics.tally.count(polls=1)
         started = self.now()
+        within = None
+        if schedule.deadline is not None:
+            within = max(_LAST_POLL_SECONDS, schedule.deadline - started)
         try:
-            status = self.reader.status(task_id)
+            status = self.reader.status(task_id, within)
         except RequestError as error:
             failure = error
         else:
@@ -172,7 +174,7 @@ class Waiter:
         )
         refused = failure.status is not None and (
             failure.status < _SERVER_ERROR
-            or (isinstance(failure, MaskedServerError) and self.reader.answers())
+            or (isinstance(failure, MaskedServerError) and failure.server_answers)
         )
         return None, failure if refused else None
 

@@ -11,6 +11,7 @@ from opentelemetry import metrics
 from opentelemetry.util.types import AttributeValue
 
 from v6client._version import __version__
+from v6client.forks import renew_in_child
 from v6client.telemetry import schema
 
 _meter: Final = metrics.get_meter(schema.INSTRUMENTATION, __version__)
@@ -22,7 +23,7 @@ _request_duration: Final = _meter.create_histogram(
 )
 
 
-@dataclass(slots=True)
+@dataclass
 class Tally:
     """How many requests, retries and polls this process made.
 
@@ -40,6 +41,12 @@ class Tally:
     retries: int = 0
     polls: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        renew_in_child(self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
 
     def count(self, *, requests: int = 0, retries: int = 0, polls: int = 0) -> None:
         """Add to the counts; safe from several threads."""

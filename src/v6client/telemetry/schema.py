@@ -92,6 +92,9 @@ TASK_ID: Final = _attribute("v6client.task.id", "int", "The task that is asked a
 ORGANIZATION_COUNT: Final = _attribute(
     "v6client.organization.count", "int", "How many organizations a task goes to."
 )
+TWIN_COUNT: Final = _attribute(
+    "v6client.task.twins", "int", "How many other tasks with the same key the server has."
+)
 POLL_COUNT: Final = _attribute("v6client.wait.polls", "int", "How many status polls a wait took.")
 ATTEMPT_COUNT: Final = _attribute(
     "v6client.attempts", "int", "How many attempts an operation took."
@@ -149,6 +152,24 @@ BLOB_STORE_UNKNOWN: Final = _event(
 )
 TASK_CREATED: Final = _event(
     "task.created", logging.INFO, "task_id organization_ids", "A subtask was created."
+)
+TASK_FOUND: Final = _event(
+    "task.found",
+    logging.WARNING,
+    "task_id twins",
+    "The answer to a creation was lost; the task was found by its key and adopted.",
+)
+TASK_TWINS: Final = _event(
+    "task.twins",
+    logging.WARNING,
+    "task_id twin_ids",
+    "The server has further tasks with the same key. A researcher can kill them.",
+)
+TWINS_UNKNOWN: Final = _event(
+    "task.twins_unknown", logging.WARNING, "task_id error_type", "Twins could not be looked for."
+)
+DESCRIPTION_CUT: Final = _event(
+    "task.description_cut", logging.WARNING, "characters", "A description was cut to fit."
 )
 TASK_STATUS: Final = _event(
     "task.status", logging.INFO, "task_id status elapsed_s", "A subtask that is waited for changed."

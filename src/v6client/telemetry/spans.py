@@ -17,12 +17,15 @@ _tracer: Final = trace.get_tracer(schema.INSTRUMENTATION, __version__)
 
 
 @contextmanager
-def operation(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
-    """Open the span of an operation, such as ``organization.list``.
+def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
+    """Open the span of an operation, such as ``organization.list``; with ``None``, the current one.
 
     An error ends it with its class as ``error.type``; never with its message, which telemetry
     may not carry.
     """
+    if name is None:
+        yield trace.get_current_span()
+        return
     if name not in schema.OPERATIONS:
         raise ValueError(f"{name!r} is no operation of telemetry/schema.py")
     with _tracer.start_as_current_span(

@@ -1,0 +1,170 @@
+"""One operation on the wire: its attempts, their telemetry, and the answer or the error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from v6client.forks import renew_in_child
+from v6client.http.address import Address
+from v6client.http.budget import RetryBudget
+from v6client.http.diagnosis import Diagnosis
+from v6client.http.failure import Failure
+from v6client.http.outcome import Kind, Outcome
+from v6client.http.request import Request
+from v6client.http.retry import Effect, OperationClock, RetryPolicy
+from v6client.http.transport import Transport
+from v6client.settings import Settings
+from v6client.telemetry import logs, metrics, schema, spans
+
+_SHORTEST: Final = 0.001
+_PROBE_SECONDS: Final = 20.0
+
+
+class Exchange:
+    """Carries out requests: transport, retries, diagnosis, spans, metrics and log lines.
+
+    Parameters
+    ----------
+    address
+        Where the API is.
+    settings
+        The numbers.
+    probe
+        Makes the small request by which the diagnosis tells an outage from a refusal.
+    """
+
+    def __init__(self, address: Address, settings: Settings, probe: Callable[[], Request]) -> None:
+        self._address = address
+        self._settings = settings
+        self._probe = probe
+        self._contacted = False
+        self._server_attributes: dict[str, str | int] = {
+            schema.SERVER_ADDRESS: address.server_name,
+            schema.SERVER_PORT: address.server_port,
+        }
+        self._renew()
+        renew_in_child(self._renew)
+
+    def _renew(self) -> None:
+        ours = self._settings
+        self._transport = Transport(
+            self._address.url,
+            connect_timeout=ours.connect_timeout,
+            max_response_bytes=ours.max_response_bytes,
+        )
+        budget = RetryBudget(ours.retry_budget, cost=ours.retry_cost, refund=ours.retry_refund)
+        self._retry = RetryPolicy(ours, budget)
+        self._diagnosis = Diagnosis(self._ask)
+
+    def perform(self, request: Request, *, operation: str | None, within: float | None) -> Any:  # noqa: ANN401 - JSON
+        """Carry out a request with all the attempts that it takes.
+
+        Parameters
+        ----------
+        request
+            The request.
+        operation
+            The name of its span; ``None`` where it is a part of an operation that has one.
+        within
+            Seconds for all of it, outages included; ``None`` for the settings' limits alone.
+
+        Returns
+        -------
+        object
+            The decoded body of the successful answer.
+
+        Raises
+        ------
+        RequestError
+            When there is none; see :meth:`v6client.base.ClientBase.request`.
+        """
+        effect = Effect.of(request.method)
+        clock = self._clock(effect, within)
+        with spans.operation(operation, {}) as span:
+            settled = self._retry.run(
+                lambda number: self._diagnosed(
+                    self._attempt(request, number, clock), number, effect
+                ),
+                effect=effect,
+                clock=clock,
+                before_retry=lambda number, failed, delay: logs.emit(
+                    schema.RETRY, **_fields(request, number, failed), delay_s=round(delay, 3)
+                ),
+            )
+            if settled.outcome.kind is Kind.SUCCESS:
+                self._contacted = True
+                return settled.outcome.body
+            span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
+            logs.emit(
+                schema.GIVEN_UP,
+                **_fields(request, settled.attempts, settled.outcome),
+                elapsed_s=round(clock.elapsed(), 3),
+            )
+            raise Failure(request, self._address.server, settled, clock.elapsed()).error()
+
+    def _attempt(self, request: Request, number: int, clock: OperationClock) -> Outcome:
+        attributes: dict[str, str | int] = {
+            schema.HTTP_METHOD: request.method,
+            schema.URL_TEMPLATE: request.template,
+            **self._server_attributes,
+        }
+        more = {schema.HTTP_RESEND_COUNT: number - 1} if number > 1 else {}
+        if request.body is not None:
+            more[schema.HTTP_REQUEST_SIZE] = len(request.body)
+        started = time.perf_counter()
+        with spans.attempt(request.method, request.template, {**attributes, **more}) as span:
+            outcome = self._transport.send(
+                request,
+                read_timeout=self._read_timeout(Effect.of(request.method)),
+                within=max(_SHORTEST, clock.remaining()),
+            )
+            spans.end_attempt(
+                span, status=outcome.status, size=outcome.size, error_type=outcome.error_type
+            )
+        seconds = time.perf_counter() - started
+        metrics.record_attempt(
+            seconds,
+            attributes,
+            status=outcome.status,
+            error_type=outcome.error_type,
+            resend=number > 1,
+        )
+        logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
+        return outcome
+
+    def _diagnosed(self, outcome: Outcome, number: int, effect: Effect) -> Outcome:
+        """Tell an outage behind the proxy from a refusal, once the proxy's word is final."""
+        is_last = effect is Effect.WRITE or number >= self._settings.failed_attempts
+        if outcome.kind is not Kind.MASKED or not is_last or self._diagnosis.server_answers():
+            return outcome
+        return replace(outcome, kind=Kind.OUTAGE)
+
+    def _ask(self) -> bool:
+        clock = self._clock(Effect.READ, _PROBE_SECONDS)
+        return self._attempt(self._probe(), 1, clock).kind is Kind.SUCCESS
+
+    def _clock(self, effect: Effect, within: float | None) -> OperationClock:
+        ours = self._settings
+        deadline = ours.request_deadline if effect is Effect.READ else ours.create_deadline
+        outage = ours.outage_budget if self._contacted else ours.first_contact_budget
+        return OperationClock(
+            deadline=deadline if within is None else min(deadline, within),
+            outage_budget=outage if within is None else min(outage, within),
+        )
+
+    def _read_timeout(self, effect: Effect) -> float:
+        ours = self._settings
+        return ours.read_timeout if effect is Effect.READ else ours.post_read_timeout
+
+
+def _fields(request: Request, attempt: int, outcome: Outcome) -> dict[str, object]:
+    return {
+        "method": request.method,
+        "template": request.template,
+        "attempt": attempt,
+        "status": outcome.status,
+        "error_type": outcome.error_type,
+    }

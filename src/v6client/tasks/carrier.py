@@ -1,0 +1,68 @@
+"""The carrier: what the end of a subtask's description says about its creation.
+
+``[v6c:<32 hex> <traceparent>]``: a random key, by which the task is found again when the answer to
+its creation is lost, and the trace context, which the proxy does not forward as a header. The
+description is visible to the collaboration, so nothing else goes there.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+from v6client.errors import InvalidArgument
+
+# The server's own limit (vantage6-server 4.15.2, input schema of POST /task).
+LONGEST_DESCRIPTION: Final = 1024
+_KEY: Final = re.compile(r"[0-9a-f]{32}\Z")
+
+
+def new_key() -> str:
+    """Draw a key: 32 hexadecimal digits, unique for all practical purposes."""
+    return secrets.token_hex(16)
+
+
+def checked_key(key: object) -> str:
+    """Check a key that a caller gives to resume a creation.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is not 32 lower-case hexadecimal digits.
+    """
+    if not isinstance(key, str) or not _KEY.match(key):
+        raise InvalidArgument(
+            "key has to be the .key of the error that an earlier task.create raised: 32 "
+            "hexadecimal digits. Nothing was sent."
+        )
+    return key
+
+
+def carrying(description: str, key: str, traceparent: str) -> tuple[str, int]:
+    """Put the carrier at the end of a description.
+
+    Parameters
+    ----------
+    description
+        The user's own.
+    key
+        The creation's key.
+    traceparent
+        The trace context (W3C Trace Context); empty where there is none.
+
+    Returns
+    -------
+    tuple of str and int
+        The description with its carrier, and how many characters of the user's were cut because
+        the server takes 1024 in all.
+    """
+    carrier = f"[v6c:{key} {traceparent}]" if traceparent else f"[v6c:{key}]"
+    room = LONGEST_DESCRIPTION - len(carrier) - 1
+    kept = description[:room]
+    return f"{kept} {carrier}", len(description) - len(kept)
+
+
+def pattern_of(key: str) -> str:
+    """Give the SQL ``LIKE`` pattern that finds a key: it has no wildcard of its own."""
+    return f"%{key}%"
