@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check lock clean
+.PHONY: help demo test lint format check compatibility lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
 
 demo: $(VENV)/.installed ## Run a federated logistic regression over four hospitals on this machine
 	@$(BIN)/v6client demo
@@ -26,6 +26,9 @@ format: $(VENV)/.installed ## Write the code as the style wants it
 	@$(BIN)/ruff format .
 
 check: lint test ## Lint and test: what CI does
+
+compatibility: $(VENV)/.installed ## Check that it installs beside vantage6's tools
+	@$(BIN)/python tests/compatibility/check.py
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \

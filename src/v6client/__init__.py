@@ -3,6 +3,7 @@
 from v6client._version import __version__
 from v6client.client import AlgorithmClient
 from v6client.container.decorators import algorithm_client
+from v6client.container.installation import install
 from v6client.container.wrap import wrap_algorithm
 from v6client.errors import (
     BadRequest,
@@ -57,5 +58,6 @@ __all__ = [
     "V6ClientError",
     "__version__",
     "algorithm_client",
+    "install",
     "wrap_algorithm",
 ]

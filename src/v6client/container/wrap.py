@@ -13,6 +13,7 @@ from typing import Any
 
 from v6client._version import __version__
 from v6client.container.environment import ContainerEnvironment, decode_in_place
+from v6client.container.installation import install
 from v6client.errors import ConfigurationError, InvalidArgument, ResultError, V6ClientError
 from v6client.identity import Identity
 from v6client.payload.codec import encode_json
@@ -30,7 +31,8 @@ class _AlgorithmFailed(Exception):  # noqa: N818 - ends the process, never seen 
 def wrap_algorithm(log_traceback: bool = True) -> None:
     """Run the algorithm that this container was started for; what ``python -m v6client`` does.
 
-    It decodes the environment, imports the module ``PKG_NAME``, reads the input from
+    It decodes the environment, sees to it that an algorithm written for vantage6's own client
+    gets ours (:func:`v6client.install`), imports the module ``PKG_NAME``, reads the input from
     ``INPUT_FILE`` (JSON: ``method``, ``args``, ``kwargs``), calls the method, and writes its
     result as JSON to ``OUTPUT_FILE``. Standard output and error become the run's log, which the
     researcher reads.
@@ -48,6 +50,7 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     """
     decode_in_place(os.environ)
     logs.configure()
+    install()
     environment = ContainerEnvironment.of(os.environ)
     began = time.monotonic()
     who = _who(environment)
