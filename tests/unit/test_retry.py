@@ -30,7 +30,7 @@ def test_the_table_of_what_is_tried_again() -> None:
         (kind, effect)
         for kind in Kind
         for effect in Effect
-        if is_retryable(kind, effect, attempt=1, failed_attempts=2)
+        if is_retryable(kind, effect, failures=1, failed_attempts=2)
     }
     assert tried_again == {
         (Kind.NEVER_SENT, Effect.READ),
@@ -45,10 +45,18 @@ def test_the_table_of_what_is_tried_again() -> None:
 
 
 @given(st.integers(1, 100), st.integers(1, 10))
-def test_a_500_is_tried_so_often(attempt: int, failed_attempts: int) -> None:
+def test_a_500_is_tried_so_often(failures: int, failed_attempts: int) -> None:
     for kind in (Kind.MASKED, Kind.FAILED):
-        again = is_retryable(kind, Effect.READ, attempt=attempt, failed_attempts=failed_attempts)
-        assert again == (attempt < failed_attempts)
+        again = is_retryable(kind, Effect.READ, failures=failures, failed_attempts=failed_attempts)
+        assert again == (failures < failed_attempts)
+
+
+def test_other_faults_do_not_count_as_500s() -> None:
+    busy, masked = Outcome(Kind.OVERLOADED, "503", 503), Outcome(Kind.MASKED, "500", 500)
+    settled, _ = _run(iter([busy, busy, masked, busy, Outcome(Kind.SUCCESS)]))
+    assert (settled.outcome.kind, settled.attempts) == (Kind.SUCCESS, 5)
+    settled, _ = _run(iter([busy, masked, busy, masked]))
+    assert (settled.outcome.kind, settled.attempts) == (Kind.MASKED, 4)
 
 
 @given(
@@ -120,7 +128,7 @@ def _run(
     budget = budget or RetryBudget(100, cost=5, refund=1)
     policy = RetryPolicy(settings, budget, sleep=time.sleep, draw=lambda: 1.0, today=lambda: NOW)
 
-    def attempt(_: int) -> Outcome:
+    def attempt(_: int, __: int) -> Outcome:
         time.now += takes
         return next(outcomes)
 
@@ -222,7 +230,7 @@ def test_the_bucket_never_leaves_its_bounds(
 
 
 def test_an_error_of_our_own_is_not_tried_again() -> None:
-    def attempt(_: int) -> Outcome:
+    def attempt(_: int, __: int) -> Outcome:
         raise KeyError
 
     policy = RetryPolicy(Settings(), RetryBudget(100, cost=5, refund=1))

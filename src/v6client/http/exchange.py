@@ -85,8 +85,8 @@ class Exchange:
         clock = self._clock(effect, within)
         with spans.operation(operation, {}) as span:
             settled = self._retry.run(
-                lambda number: self._diagnosed(
-                    self._attempt(request, number, clock), number, effect
+                lambda number, failures: self._diagnosed(
+                    self._attempt(request, number, clock), failures + 1, effect
                 ),
                 effect=effect,
                 clock=clock,
@@ -135,9 +135,9 @@ class Exchange:
         logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
         return outcome
 
-    def _diagnosed(self, outcome: Outcome, number: int, effect: Effect) -> Outcome:
+    def _diagnosed(self, outcome: Outcome, failures: int, effect: Effect) -> Outcome:
         """Tell an outage behind the proxy from a refusal, once the proxy's word is final."""
-        is_last = effect is Effect.WRITE or number >= self._settings.failed_attempts
+        is_last = effect is Effect.WRITE or failures >= self._settings.failed_attempts
         if outcome.kind is not Kind.MASKED or not is_last or self._diagnosis.server_answers():
             return outcome
         return replace(outcome, kind=Kind.OUTAGE)

@@ -40,23 +40,23 @@ _OUTAGES: Final = frozenset({Kind.NEVER_SENT, Kind.OUTAGE})
 _FEW_TIMES_FOR_READ: Final = frozenset({Kind.MASKED, Kind.FAILED})
 
 
-def is_retryable(kind: Kind, effect: Effect, *, attempt: int, failed_attempts: int) -> bool:
+def is_retryable(kind: Kind, effect: Effect, *, failures: int, failed_attempts: int) -> bool:
     """Tell whether a request is tried again after this outcome, time permitting.
 
     Parameters
     ----------
     kind, effect
         What came of the attempt, and what the request does.
-    attempt
-        Which attempt it was, from 1.
+    failures
+        How many attempts of this operation ended with a 500 so far, this one included.
     failed_attempts
-        How many attempts a 500 gets: the proxy has tried three times behind each.
+        How many of them there may be: the proxy has tried three times behind each.
     """
     if kind is Kind.NEVER_SENT:
         return True
     if effect is Effect.WRITE:
         return False
-    return kind in _ALWAYS_FOR_READ or (kind in _FEW_TIMES_FOR_READ and attempt < failed_attempts)
+    return kind in _ALWAYS_FOR_READ or (kind in _FEW_TIMES_FOR_READ and failures < failed_attempts)
 
 
 def full_jitter(attempt: int, *, base: float, cap: float, draw: float) -> float:
@@ -191,7 +191,7 @@ class RetryPolicy:
 
     def run(
         self,
-        attempt: Callable[[int], Outcome],
+        attempt: Callable[[int, int], Outcome],
         *,
         effect: Effect,
         clock: OperationClock,
@@ -202,7 +202,7 @@ class RetryPolicy:
         Parameters
         ----------
         attempt
-            Makes one attempt; takes its number, from 1.
+            Makes one attempt; takes its number, from 1, and how many before it ended with a 500.
         effect
             What the request does to the server.
         clock
@@ -215,20 +215,22 @@ class RetryPolicy:
         Settled
             The last outcome, how many attempts there were, and why they ended.
         """
-        attempts = 0
+        attempts = failures = 0
         ending = Ending.SETTLED
 
         def once() -> Outcome:
-            nonlocal attempts
+            nonlocal attempts, failures
             attempts += 1
             clock.begin_attempt()
-            return attempt(attempts)
+            outcome = attempt(attempts, failures)
+            failures += outcome.kind in _FEW_TIMES_FOR_READ
+            return outcome
 
         def again(outcome: Outcome) -> bool:
             return is_retryable(
                 outcome.kind,
                 effect,
-                attempt=attempts,
+                failures=failures,
                 failed_attempts=self.settings.failed_attempts,
             )
 
