@@ -108,6 +108,13 @@ class Settings:
         text="whether a subtask is marked with a random key in its description, so that it can be "
         "found again when the answer to its creation is lost",
     )
+    create_posts: int = _setting(
+        4,
+        unit="posts",
+        low=1,
+        high=10,
+        text="of one subtask at most, each but the first after it was looked for and not found",
+    )
     page_size: int = _setting(
         100, unit="rows", low=1, high=1000, text="asked for in one page of a list"
     )

@@ -174,10 +174,10 @@ def test_a_task_whose_answer_was_lost_is_found(
 def test_after_a_quick_masked_error_nothing_is_under_way(
     client_of: ClientOf, server: Server, no_pauses: list[float]
 ) -> None:
-    server.post_faults = [refuse, refuse]
+    server.post_faults = [refuse] * 4
     with peer() as this, pytest.raises(MaskedServerError, match="is not there") as caught:
         create(client_of(serving(this, server)))
-    assert (server.posts, server.lookups, no_pauses) == (2, 2, [])
+    assert (server.posts, server.lookups, no_pauses) == (4, 4, [])
     assert caught.value.key
     assert caught.value.__context__ is None
 

@@ -29,7 +29,6 @@ SETTLE_WINDOW: Final = (1.0, 2.0, 4.0)
 # A masked 500 that came sooner means that the server answered each of the proxy's three tries (the
 # proxy sleeps a second after each try that got no answer), so nothing is under way any more.
 _ANSWERED_EACH_TRY: Final = 3.0
-_POSTS: Final = 2
 _SERVER_ERROR: Final = 500
 _TRANSIENT_REFUSALS: Final = frozenset({408, 429})
 
@@ -124,6 +123,8 @@ class Creation:
         The creation's key.
     organizations
         What the task was asked for.
+    posts
+        How often it may be posted, each but the first after it was looked for and not found.
     sleep
         Time, to be replaced in tests.
     """
@@ -131,6 +132,7 @@ class Creation:
     wire: TaskWire
     key: str
     organizations: tuple[int, ...]
+    posts: int
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, *, resume: bool) -> Adopted:
@@ -166,7 +168,7 @@ class Creation:
             if not is_ambiguous(failure):
                 raise failure
             found = self._reconcile(failure)
-            if found is None and posts == _POSTS:
+            if found is None and posts == self.posts:
                 raise _with_key(failure, self.key, _LOOKED_FOR)
         logs.emit(schema.TASK_FOUND, task_id=found.task["id"], twins=len(found.twins))
         return found

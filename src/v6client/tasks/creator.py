@@ -170,4 +170,4 @@ class Creator:
             find=lambda wanted: self.wire.find(carrier.pattern_of(wanted), left()),
             run_organizations=lambda task_id: self.wire.run_organizations(task_id, left()),
         )
-        return Creation(wire, key, ids).run(resume=resume)
+        return Creation(wire, key, ids, self.settings.create_posts).run(resume=resume)
