@@ -15,7 +15,10 @@ from flask.testing import FlaskClient
 
 from tests.sandbox.asking import ask_proxy, encoded, subtask
 from v6client.sandbox import Container, Sandbox
+from v6client.sandbox.node.collaboration import Collaboration
+from v6client.sandbox.node.link import ServerLink
 from v6client.sandbox.node.proxy import create_proxy
+from v6client.sandbox.secrecy import Secrecy
 
 MASK = {"msg": "Request failed, see node logs"}
 TOKEN = {"Authorization": "Bearer x"}
@@ -31,13 +34,17 @@ class Upstream(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.requests.append((self.command, self.path, dict(self.headers)))
-        self.send_response(self.status)
+        status, body = self.status, self.body
+        if self.path == "/api/collaboration/1":
+            status, body = 200, b'{"encrypted": false}'
+        else:
+            self.requests.append((self.command, self.path, dict(self.headers)))
+        self.send_response(status)
         self.send_header("Content-Type", self.content_type)
-        self.send_header("Content-Length", str(len(self.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("total-count", "7")
         self.end_headers()
-        self.wfile.write(self.body)
+        self.wfile.write(body)
 
     do_GET = do_POST = do_PATCH = answer  # noqa: N815 - http.server's names
 
@@ -64,9 +71,14 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
+def proxy_of(server_url: str) -> FlaskClient:
+    link = ServerLink(server_url, "", threading.Event())
+    return create_proxy(Collaboration(link, 1), Secrecy()).test_client()
+
+
 @pytest.fixture
 def client(upstream: tuple[type[Upstream], str]) -> FlaskClient:
-    return create_proxy(upstream[1]).test_client()
+    return proxy_of(upstream[1])
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
@@ -90,7 +102,7 @@ def test_an_error_that_is_not_json_costs_a_second_each_time(
 
 
 def test_a_server_that_is_away_costs_a_second_each_time(pauses: list[float]) -> None:
-    client = create_proxy("http://127.0.0.1:1/api").test_client()
+    client = proxy_of("http://127.0.0.1:1/api")
     response = client.get("/organization", headers=TOKEN)
     assert (response.status_code, response.json) == (500, MASK)
     assert pauses == [1, 1, 1]

@@ -66,6 +66,20 @@ def _configure_up(
         " image without this",
     )
     up.add_argument(
+        "--encrypted",
+        action="store_true",
+        help="encrypt inputs and results from one organization to another; each has its key in the"
+        " directory",
+    )
+    up.add_argument(
+        "--faults",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="let this share of the requests of algorithms meet a transient fault, from 0 to 1",
+    )
+    up.add_argument("--seed", type=int, default=1, help="another one gives other faults")
+    up.add_argument(
         "--python-path",
         action="append",
         default=[],
@@ -144,6 +158,7 @@ def _up(arguments: argparse.Namespace) -> int:
         )
     # Only here: the command's help needs nothing of the sandbox.
     from v6client.sandbox import Sandbox  # noqa: PLC0415
+    from v6client.sandbox.faults import Faults  # noqa: PLC0415
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -153,7 +168,9 @@ def _up(arguments: argparse.Namespace) -> int:
         databases=_databases(arguments.database, arguments.organizations),
         algorithms=dict(_pair("--algorithm", text) for text in arguments.algorithm),
         python_path=arguments.python_path,
+        encrypted=arguments.encrypted,
         directory=arguments.directory,
+        faults=Faults(arguments.faults, arguments.seed) if arguments.faults else None,
     )
     with sandbox:
         sys.stdout.write(_welcome(sandbox, arguments.directory))

@@ -60,7 +60,12 @@ def _researcher(directory: Path) -> Researcher:
             f"there is no network in {directory}: start one with `v6client sandbox up`, or name"
             " its --directory"
         ) from None
-    return Researcher(login["server_url"], login["username"], login["password"])
+    return Researcher(
+        login["server_url"],
+        login["username"],
+        login["password"],
+        private_key=login.get("private_key"),
+    )
 
 
 def _follow(researcher: Researcher, task_id: int, deadline: float) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from v6client.errors import ConfigurationError
 
@@ -20,6 +22,12 @@ def organization_names(organizations: int | Sequence[str]) -> list[str]:
     if not all(names):
         raise ConfigurationError("organizations: a name may not be empty")
     return names
+
+
+def search_path(directories: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Give where algorithms find modules: these directories, and this process's PYTHONPATH."""
+    inherited = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return [str(Path(directory).absolute()) for directory in (*directories, *inherited)]
 
 
 def node_count(nodes: int | None, organizations: int) -> int:

@@ -59,4 +59,7 @@ def held_container(  # noqa: PLR0913 - a root task, and who runs it
     finally:
         # The task may have been killed in the meantime, or the server.
         with contextlib.suppress(Exception):
-            node.patch_run(run_id, {"status": COMPLETED, "result": "", "finished_at": utc_moment()})
+            # The task's results go to who created it: the researcher's own organization.
+            result = researcher.sealed(b"null", task["init_org"]["id"])
+            changes = {"status": COMPLETED, "result": result, "finished_at": utc_moment()}
+            node.patch_run(run_id, changes)

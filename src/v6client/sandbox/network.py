@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -13,20 +12,23 @@ from types import TracebackType
 from typing import Any
 
 from v6client.errors import ConfigurationError
-from v6client.sandbox.arguments import checked_studies, node_count, organization_names
+from v6client.sandbox.arguments import checked_studies, node_count, organization_names, search_path
 from v6client.sandbox.child import Child
 from v6client.sandbox.databases import PathLike, node_databases
+from v6client.sandbox.faults import Faults
 from v6client.sandbox.held import held_container, log_in_as_node
 from v6client.sandbox.node.link import ServerLink
 from v6client.sandbox.node.process import kill_recorded
 from v6client.sandbox.places import Container, SandboxOrganization
 from v6client.sandbox.researcher import Researcher
+from v6client.sandbox.secrecy import make_keys, public_key_of
 from v6client.sandbox.state_directory import COLLABORATION, USERNAME, StateDirectory, login_file
 
 DEFAULT_IMAGE = "v6client.sandbox.algorithm"
 _SERVER = "v6client.sandbox.server"
 _NODE = "v6client.sandbox.node"
 _COLLABORATION_ID = 1
+_RESEARCHER_ORGANIZATION = 1
 _STOP_SECONDS = 2.0
 
 
@@ -53,11 +55,16 @@ class Sandbox:
         offline. All by default.
     studies
         Names and the ids of their organizations.
+    encrypted
+        Whether inputs and results are encrypted from one organization to another. Each has a
+        key then, in the directory: ``organization-1.pem`` and so on.
     directory
         Where everything is kept; a sandbox started there again has its tasks. By default a
         temporary one that is removed at the end.
     entrypoint
         What Python is started with to run an algorithm, as an image's entry point would be.
+    faults
+        The transient faults that requests of containers meet; none by default.
 
     Raises
     ------
@@ -75,20 +82,22 @@ class Sandbox:
         algorithm_env: Mapping[str, str] | None = None,
         nodes: int | None = None,
         studies: Mapping[str, Sequence[int]] | None = None,
+        encrypted: bool = False,
         directory: PathLike | None = None,
         entrypoint: Sequence[str] = ("-m", "v6client"),
+        faults: Faults | None = None,
     ) -> None:
         self._names = organization_names(organizations)
         self._databases = node_databases(databases, len(self._names))
         self._algorithms = dict(algorithms or {})
-        inherited = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-        self._python_path = [str(Path(path).absolute()) for path in (*python_path, *inherited)]
+        self._python_path = search_path(python_path)
         self._algorithm_env = dict(algorithm_env or {})
         self._studies = checked_studies(studies or {}, len(self._names))
+        self._encrypted = encrypted
         self._running = node_count(nodes, len(self._names))
         self._wanted_directory = None if directory is None else Path(directory).absolute()
         self._entrypoint = list(entrypoint)
-
+        self._faults = faults.to_json() if faults else None
         self._state: StateDirectory | None = None
         self._keys: dict[str, Any] = {}
         self._server: Child | None = None
@@ -104,10 +113,12 @@ class Sandbox:
         directory = self._wanted_directory or Path(tempfile.mkdtemp(prefix="v6client-sandbox-"))
         try:
             self._state = StateDirectory(directory)
-            self._keys = self._state.keys(self._names, self._studies)
+            self._keys = self._state.keys(self._names, self._studies, encrypted=self._encrypted)
             # All import at the same time; the nodes then wait for the server's address.
             server = self._new_server()
             self._nodes = {identifier: self._new_node(identifier) for identifier in self._live()}
+            if self._encrypted:
+                make_keys([self._state.private_key(identifier) for identifier in self._all()])
             self._configure_server(server)
             for identifier in self._nodes:
                 self._configure_node(identifier)
@@ -115,9 +126,11 @@ class Sandbox:
         except BaseException:
             self.stop()
             raise
-        password = self._keys["password"]
-        self._state.write_login(self.server_url, password)
-        self._researcher = Researcher(self.server_url, USERNAME, password, _COLLABORATION_ID)
+        password, private_key = self._keys["password"], self._private_key(_RESEARCHER_ORGANIZATION)
+        self._state.write_login(self.server_url, password, private_key)
+        self._researcher = Researcher(
+            self.server_url, USERNAME, password, _COLLABORATION_ID, private_key=private_key
+        )
         return self
 
     def stop(self) -> None:
@@ -131,7 +144,7 @@ class Sandbox:
         self._nodes, self._server, self._researcher = {}, None, None
         if self._state is None:
             return
-        self._kill_algorithms(range(1, len(self._names) + 1))
+        self._kill_algorithms(self._all())
         self._state.close()
         if self._wanted_directory is None:
             shutil.rmtree(self._state.path, ignore_errors=True)
@@ -258,22 +271,32 @@ class Sandbox:
         run = self.researcher.request("GET", f"run/{run_id}")
         self._node_link(run["organization"]["id"]).add_port(run_id, port, label)
 
+    def api_key(self, organization_id: int) -> str:
+        """Give the key with which the node of an organization logs in."""
+        self._check_organization(organization_id)
+        return str(self._keys["api_keys"][organization_id - 1])
+
     def _node_link(self, organization_id: int) -> ServerLink:
-        return log_in_as_node(self.server_url, self._keys["api_keys"][organization_id - 1])
+        return log_in_as_node(self.server_url, self.api_key(organization_id))
 
     def _started(self) -> StateDirectory:
         if self._state is None:
             raise ConfigurationError("the sandbox is not started: call start(), or use `with`")
         return self._state
 
+    def _private_key(self, identifier: int) -> Path | None:
+        return self._started().private_key(identifier) if self._encrypted else None
+
+    def _all(self) -> range:
+        return range(1, len(self._names) + 1)
+
     def _live(self) -> range:
         return range(1, self._running + 1)
 
     def _check_organization(self, identifier: int) -> None:
-        if not 1 <= identifier <= len(self._names):
-            raise ConfigurationError(
-                f"there is no organization {identifier}: ids are 1 to {len(self._names)}"
-            )
+        count = len(self._names)
+        if not 1 <= identifier <= count:
+            raise ConfigurationError(f"there is no organization {identifier}: ids are 1 to {count}")
 
     def _new_server(self) -> Child:
         self._server = Child(_SERVER, self._started().log("server"))
@@ -294,6 +317,7 @@ class Sandbox:
                 "organizations": self._names,
                 "api_keys": self._keys["api_keys"],
                 "studies": self._studies,
+                "public_keys": [public_key_of(self._private_key(one)) for one in self._all()],
             }
         )
         self._server_port = server.wait_until_ready()["port"]
@@ -303,13 +327,16 @@ class Sandbox:
             {
                 "port": self._ports.get(identifier, 0),
                 "server_url": self.server_url,
-                "api_key": self._keys["api_keys"][identifier - 1],
+                "api_key": self.api_key(identifier),
+                "collaboration_id": _COLLABORATION_ID,
+                "private_key": str(self._private_key(identifier) or ""),
                 "directory": str(self._started().node(identifier)),
                 "databases": self._databases[identifier - 1],
                 "algorithms": self._algorithms,
                 "algorithm_env": self._algorithm_env,
                 "python_path": self._python_path,
                 "entrypoint": self._entrypoint,
+                "faults": self._faults,
             }
         )
 

@@ -17,11 +17,16 @@ def make_directory(path: Path) -> Path:
 
 def write_json(path: Path, document: object) -> None:
     """Write a file of mode 0600, whole or not at all."""
+    write_bytes(path, json.dumps(document, indent=2).encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600, whole or not at all."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file, indent=2)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
     draft.replace(path)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from v6client.errors import ConfigurationError
 from v6client.sandbox.one_request import ask
+from v6client.sandbox.secrecy import Secrecy
 
 _POLL_FIRST, _POLL_LONGEST = 0.01, 0.2
 _PAGE = 100
@@ -30,14 +31,23 @@ class Researcher:
         The login.
     collaboration_id
         Where tasks are created.
+    private_key
+        The file with the key of the researcher's organization, where the network is encrypted.
     """
 
     def __init__(
-        self, server_url: str, username: str, password: str, collaboration_id: int = 1
+        self,
+        server_url: str,
+        username: str,
+        password: str,
+        collaboration_id: int = 1,
+        *,
+        private_key: str | Path | None = None,
     ) -> None:
         self.server_url = server_url
         self._login = {"username": username, "password": password}
         self._collaboration_id = collaboration_id
+        self._secrecy = Secrecy.of(private_key)
         self._token = ""
 
     def create_task(  # noqa: PLR0913 - what a task consists of
@@ -55,13 +65,16 @@ class Researcher:
     ) -> dict[str, Any]:
         """Create a task; a database is a label, or a mapping with ``label`` and more."""
         document = {"method": method, "args": list(args), "kwargs": dict(kwargs or {})}
-        encoded = base64.b64encode(json.dumps(document).encode()).decode()
+        encoded = json.dumps(document).encode()
         body: dict[str, object] = {
             "name": name,
             "description": description,
             "image": image,
             "collaboration_id": self._collaboration_id,
-            "organizations": [{"id": identifier, "input": encoded} for identifier in organizations],
+            "organizations": [
+                {"id": identifier, "input": self.sealed(encoded, identifier)}
+                for identifier in organizations
+            ],
             "databases": [
                 {"label": entry} if isinstance(entry, str) else dict(entry) for entry in databases
             ],
@@ -90,7 +103,7 @@ class Researcher:
         A run without a result gives ``None``.
         """
         rows = self._pages("result", {"task_id": task_id})
-        return [_decoded(row["result"]) for row in rows]
+        return [self._decoded(row["result"]) for row in rows]
 
     def wait(self, task_id: int, timeout: float = 60.0) -> dict[str, Any]:
         """Wait until no run of a task is open, and give the task.
@@ -108,6 +121,13 @@ class Researcher:
             time.sleep(pause)
             pause = min(pause * 1.5, _POLL_LONGEST)
         return self.task(task_id)
+
+    def sealed(self, data: bytes, organization_id: int) -> str:
+        """Give data as it travels to an organization."""
+        public_key = ""
+        if self._secrecy.is_on:
+            public_key = self.request("GET", f"organization/{organization_id}")["public_key"]
+        return self._secrecy.seal(data, public_key)
 
     def kill(self, task_id: int) -> None:
         """Kill what runs for a task and its direct subtasks."""
@@ -185,8 +205,7 @@ class Researcher:
                 return sorted(rows, key=lambda row: int(row["id"]))
             page += 1
 
-
-def _decoded(result: str | None) -> Any:  # noqa: ANN401 - what the algorithm gave
-    if not result:
-        return None
-    return json.loads(base64.b64decode(result))
+    def _decoded(self, result: str | None) -> Any:  # noqa: ANN401 - what the algorithm gave
+        data = self._secrecy.open(result) if result else b""
+        # A run that failed has nothing as its result, or nothing in encrypted form.
+        return json.loads(data) if data else None

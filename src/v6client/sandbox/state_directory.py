@@ -59,22 +59,30 @@ class StateDirectory:
         """Give the directory of a node, where its runs have theirs."""
         return make_directory(self.path / f"node-{organization_id}")
 
+    def private_key(self, organization_id: int) -> Path:
+        """Give the file with the key of an organization, where the network is encrypted."""
+        return self.path / f"organization-{organization_id}.pem"
+
     def keys(
-        self, organizations: Sequence[str], studies: Mapping[str, Sequence[int]]
+        self,
+        organizations: Sequence[str],
+        studies: Mapping[str, Sequence[int]],
+        *,
+        encrypted: bool,
     ) -> dict[str, Any]:
         """Give the secrets of the network, new ones if it is new."""
         path = self.path / _KEYS
         network = {
             "organizations": list(organizations),
             "studies": {name: list(members) for name, members in studies.items()},
+            "encrypted": encrypted,
         }
         if path.exists():
             keys: dict[str, Any] = read_json(path)
             if keys["network"] != network:
                 raise ConfigurationError(
-                    f"{self.path} holds another network (organizations"
-                    f" {', '.join(keys['network']['organizations'])}); choose another directory,"
-                    " or delete this one"
+                    f"{self.path} holds another network ({_described(keys['network'])}); choose"
+                    " another directory, or delete this one"
                 )
             return keys
         keys = {
@@ -86,11 +94,17 @@ class StateDirectory:
         write_json(path, keys)
         return keys
 
-    def write_login(self, server_url: str, password: str) -> Path:
-        """Write where the server is and how the researcher logs in; give the file."""
+    def write_login(self, server_url: str, password: str, private_key: Path | None) -> Path:
+        """Write where the server is and how the researcher logs in and reads; give the file."""
         path = login_file(self.path)
-        write_json(path, {"server_url": server_url, "username": USERNAME, "password": password})
+        login = {"server_url": server_url, "username": USERNAME, "password": password}
+        write_json(path, {**login, "private_key": str(private_key) if private_key else None})
         return path
+
+
+def _described(network: Mapping[str, Any]) -> str:
+    names = ", ".join(network["organizations"])
+    return f"organizations {names}{', encrypted' if network.get('encrypted') else ''}"
 
 
 def login_file(directory: Path) -> Path:

@@ -9,11 +9,14 @@ import threading
 from pathlib import Path
 
 from v6client.sandbox import lifeline
+from v6client.sandbox.faults import Faults, Fronts
+from v6client.sandbox.node.collaboration import Collaboration
 from v6client.sandbox.node.environment import Database
 from v6client.sandbox.node.link import ServerLink
 from v6client.sandbox.node.process import kill_recorded
 from v6client.sandbox.node.proxy import create_proxy
 from v6client.sandbox.node.runner import Runner, Site
+from v6client.sandbox.secrecy import Secrecy
 
 _ONLINE_SECONDS = 3.0
 
@@ -41,8 +44,18 @@ def main() -> None:
     stopping = threading.Event()
     link = ServerLink(configuration["server_url"], configuration["api_key"], stopping)
     # No monkey patching: like the real one, the proxy serves one request at a time.
-    server, port = lifeline.listen(create_proxy(configuration["server_url"]), configuration["port"])
-    runner = Runner(link, site, port)
+    secrecy = Secrecy.of(configuration["private_key"])
+    port, faults = configuration["port"], configuration["faults"]
+    fronts = Fronts(Faults(**faults), directory) if faults else None
+    collaboration = Collaboration(
+        link,
+        configuration["collaboration_id"],
+        server_url=fronts.before_server(link.server_url) if fronts else None,
+    )
+    server, port = lifeline.listen(create_proxy(collaboration, secrecy), 0 if fronts else port)
+    if fronts:
+        port = fronts.before_proxy(port, configuration["port"])
+    runner = Runner(link, site, port, secrecy)
 
     def leave() -> None:
         stopping.set()

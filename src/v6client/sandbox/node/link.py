@@ -34,18 +34,38 @@ class Stopped(Exception):  # noqa: N818 - not a fault
 
 
 class ServerLink:
-    """A node's requests to the server, repeated until it answers or the node stops."""
+    """A node's requests to the server, repeated until it answers or the node stops.
+
+    ``server_url`` is the server's address, with ``/api``.
+    """
 
     def __init__(self, server_url: str, api_key: str, stopping: threading.Event) -> None:
-        self._server_url = server_url
+        self.server_url = server_url
         self._api_key = api_key
         self._stopping = stopping
         self._token = ""
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that says which node asks."""
+        return {"Authorization": f"Bearer {self._token}"}
 
     def log_in(self) -> None:
         """Get a token for the API key."""
         answer = self._patiently("POST", "token/node", {"api_key": self._api_key})
         self._token = answer["access_token"]
+
+    def renew_token(self) -> None:
+        """Get another token, in one try.
+
+        Raises
+        ------
+        requests.RequestException
+            If the server gives none.
+        """
+        response = self._send("POST", "token/node", {"api_key": self._api_key})
+        response.raise_for_status()
+        self._token = response.json()["access_token"]
 
     def next_work(self, known: Collection[int], wait: float = _WORK_SECONDS) -> dict[str, Any]:
         """Wait for runs to start, besides those that are known, and for runs to kill."""
@@ -61,11 +81,18 @@ class ServerLink:
         """Report about a run."""
         self._patiently("PATCH", f"run/{run_id}", changes)
 
+    def public_key(self, organization_id: int) -> str:
+        """Get the public key of an organization."""
+        key: str = self._patiently("GET", f"organization/{organization_id}")["public_key"]
+        return key
+
     def add_port(self, run_id: int, port: int, label: str) -> None:
         """Note a port that a run's container listens on."""
         self._patiently("POST", "port", {"run_id": run_id, "port": port, "label": label})
 
-    def _patiently(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    def _patiently(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
         """Ask until there is an answer; a server that is away is expected back."""
         pause = _FIRST_PAUSE
         while True:
@@ -77,7 +104,7 @@ class ServerLink:
                     raise Stopped from None
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
         response = self._send(method, path, body)
         if response.status_code == _UNAUTHORIZED and path != "token/node":
             # Tokens live for some hours.
@@ -89,10 +116,10 @@ class ServerLink:
         document: dict[str, Any] = response.json()
         return document
 
-    def _send(self, method: str, path: str, body: Mapping[str, object]) -> requests.Response:
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> requests.Response:
         return ask(
             method,
-            f"{self._server_url}/{path}",
+            f"{self.server_url}/{path}",
             token=self._token,
             json=body,
             timeout=(_CONNECT_SECONDS, _READ_SECONDS),

@@ -15,6 +15,10 @@ from typing import Any
 import requests
 from flask import Flask, Response, request
 
+from v6client.errors import EncryptionError
+from v6client.sandbox.node.collaboration import Collaboration
+from v6client.sandbox.secrecy import Secrecy
+
 _log = logging.getLogger(__name__)
 
 _TRIES = 3
@@ -27,18 +31,30 @@ class _ProxyFailed(Exception):  # noqa: N818 - all tries of a request failed
     pass
 
 
-def create_proxy(server_url: str) -> Flask:
-    """Give the WSGI application of a proxy in front of a server."""
+def create_proxy(collaboration: Collaboration, secrecy: Secrecy) -> Flask:
+    """Give the WSGI application of a proxy in front of a collaboration's server."""
+    server_url = collaboration.server_url
     app = Flask("v6client.sandbox.node", static_folder=None)
     app.add_url_rule(
-        "/task", view_func=lambda: _post_task(server_url), methods=["POST"], endpoint="task"
+        "/task",
+        view_func=lambda: _post_task(collaboration, secrecy),
+        methods=["POST"],
+        endpoint="task",
     )
-    app.add_url_rule("/result", view_func=lambda: _get_results(server_url), endpoint="results")
+    app.add_url_rule(
+        "/result", view_func=lambda: _get_results(server_url, secrecy), endpoint="results"
+    )
     app.add_url_rule("/result/<int:id>", view_func=_get_result, endpoint="result")
     app.add_url_rule(
         "/blobstream/<string:blob>",
-        view_func=lambda blob: _stream(server_url, f"blobstream/{blob}"),
+        view_func=lambda blob: _get_blob(server_url, blob),
         endpoint="blob",
+    )
+    app.add_url_rule(
+        "/blobstream",
+        view_func=lambda: _post_blob(server_url),
+        methods=["POST"],
+        endpoint="new blob",
     )
     app.add_url_rule(
         "/<path:path>",
@@ -83,7 +99,8 @@ def _authorization() -> dict[str, str] | None:
 def _from_request(server_url: str, path: str) -> requests.Response:
     # A JSON content type without a body fails here, outside of the tries.
     body = request.get_json() if request.is_json else None
-    return _try_three_times(server_url, request.method, path, body, request.args.to_dict())
+    method = "GET" if request.method == "HEAD" else request.method
+    return _try_three_times(server_url, method, path, body, request.args.to_dict())
 
 
 def _forward(server_url: str, path: str) -> Any:  # noqa: ANN401 - what Flask takes
@@ -95,10 +112,15 @@ def _forward(server_url: str, path: str) -> Any:  # noqa: ANN401 - what Flask ta
     return response.content, response.status_code, list(response.headers.items())
 
 
-def _post_task(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
+def _post_task(collaboration: Collaboration, secrecy: Secrecy) -> Any:  # noqa: ANN401 - as below
+    server_url = collaboration.server_url
     body = request.get_json()
     if not body.get("organizations"):
         return {"msg": "Organizations missing from input"}, 400
+    # What fails here is not caught: the algorithm gets a page of HTML.
+    if collaboration.is_encrypted():
+        for entry in body["organizations"]:
+            entry["input"] = _encrypted(server_url, secrecy, entry)
     if _authorization() is None:
         return _MASK, 500
     try:
@@ -110,7 +132,13 @@ def _post_task(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
     return response.content, response.status_code
 
 
-def _get_results(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
+def _encrypted(server_url: str, secrecy: Secrecy, entry: Mapping[str, Any]) -> str:
+    """Encrypt an organization's input for it."""
+    organization = _try_three_times(server_url, "GET", f"organization/{entry['id']}")
+    return secrecy.seal(base64.b64decode(entry["input"]), organization.json()["public_key"])
+
+
+def _get_results(server_url: str, secrecy: Secrecy) -> Any:  # noqa: ANN401 - what Flask takes
     if "task_id" not in request.args:
         return {"msg": "No task id found in request from algorithm..."}, 400
     try:
@@ -121,15 +149,16 @@ def _get_results(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
     results = response.json()
     for result in results["data"]:
         if result["result"]:
-            result["result"] = _decoded(result["result"])
+            result["result"] = _opened(result["result"], secrecy)
     return results, response.status_code
 
 
-def _decoded(result: str) -> str:
-    """Decode and encode a result, as the real proxy does where nothing is encrypted."""
+def _opened(result: str, secrecy: Secrecy) -> str:
+    """Decrypt a result; what cannot be decrypted goes to the algorithm as it is."""
     try:
-        return base64.b64encode(base64.b64decode(result)).decode()
-    except ValueError:
+        return base64.b64encode(secrecy.open(result)).decode()
+    except (ValueError, EncryptionError):
+        _log.exception("a result cannot be opened")
         return result
 
 
@@ -138,12 +167,25 @@ def _get_result(**_: int) -> Response:
     raise TypeError("proxy_results() got an unexpected keyword argument 'id'")
 
 
-def _stream(server_url: str, path: str) -> Any:  # noqa: ANN401 - what Flask takes
+def _get_blob(server_url: str, blob: str) -> Any:  # noqa: ANN401 - what Flask takes
     """Pass a blob on, in one try, with the server's own status."""
+    return _stream("GET", f"{server_url}/blobstream/{blob}")
+
+
+def _post_blob(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
+    """Pass a blob on, if it says for whom it is to be encrypted."""
+    if not request.headers.get("X-Public-Key"):
+        return {"msg": "Missing X-Public-Key header"}, 400
+    return _stream("POST", f"{server_url}/blobstream")
+
+
+def _stream(method: str, url: str) -> Any:  # noqa: ANN401 - what Flask takes
     names = ("Authorization", "Content-Type", "Content-Length")
-    response = requests.get(  # noqa: S113 - so does the real one
-        f"{server_url}/{path}",
+    response = requests.request(  # noqa: S113 - so does the real one
+        method,
+        url,
         params=request.args.to_dict(),
         headers={name: request.headers[name] for name in names if name in request.headers},
+        data=request.get_data() if method == "POST" else None,
     )
     return response.content, response.status_code, list(response.headers.items())

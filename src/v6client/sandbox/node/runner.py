@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import logging
@@ -13,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from v6client.errors import EncryptionError
 from v6client.sandbox.node.environment import (
     Database,
     Files,
@@ -22,6 +22,7 @@ from v6client.sandbox.node.environment import (
 from v6client.sandbox.node.images import module_of
 from v6client.sandbox.node.link import Refused, ServerLink, Stopped
 from v6client.sandbox.node.process import AlgorithmProcess
+from v6client.sandbox.secrecy import Secrecy
 from v6client.sandbox.server import status
 
 _log = logging.getLogger(__name__)
@@ -47,9 +48,10 @@ class Site:
 class Runner:
     """Runs algorithms, each in a thread that waits for its process."""
 
-    def __init__(self, link: ServerLink, site: Site, proxy_port: int) -> None:
+    def __init__(self, link: ServerLink, site: Site, proxy_port: int, secrecy: Secrecy) -> None:
         self._link = link
         self._site = site
+        self._secrecy = secrecy
         self._proxy_port = proxy_port
         self._lock = threading.Lock()
         self._known: set[int] = set()
@@ -116,7 +118,7 @@ class Runner:
             message = "Could not obtain algorithm container token"
             self._link.patch_run(run_id, {"status": status.FAILED, "log": message})
             return
-        inputs = base64.b64decode(run["input"])
+        inputs = self._opened(run["input"])
         if _method(inputs) == HOLD_METHOD:
             self._link.patch_run(run_id, {"status": status.ACTIVE})
             return
@@ -125,7 +127,7 @@ class Runner:
             # Reported twice, as the real node does: by the thread that starts and the one that
             # collects.
             self._link.patch_run(run_id, {"status": problem})
-            self._report(run_id, problem, log=_NO_CONTAINER, result=b"")
+            self._report(run, problem, log=_NO_CONTAINER, result=b"")
             return
         # Refused when the run was just killed: its process ends, and the report is refused, too.
         with contextlib.suppress(Refused):
@@ -135,7 +137,7 @@ class Runner:
             del self._processes[run_id]
         files = self._files(run)
         self._report(
-            run_id,
+            run,
             status.CRASHED if code else status.COMPLETED,
             log=files.log.read_bytes().decode(errors="replace"),
             result=files.output.read_bytes() if files.output.exists() else b"",
@@ -178,17 +180,28 @@ class Runner:
             process.kill()
         return process, status.ACTIVE
 
-    def _report(self, run_id: int, outcome: str, *, log: str, result: bytes) -> None:
+    def _opened(self, text: str) -> bytes:
+        try:
+            return self._secrecy.open(text)
+        except (ValueError, EncryptionError):
+            _log.exception("an input cannot be opened")
+            # The algorithm gets it as it is, and will complain: so it does at the real node.
+            return text.encode()
+
+    def _report(self, run: Mapping[str, Any], outcome: str, *, log: str, result: bytes) -> None:
+        public_key = ""
+        if self._secrecy.is_on:
+            public_key = self._link.public_key(run["task"]["init_org"]["id"])
         changes = {
-            "result": base64.b64encode(result).decode(),
+            "result": self._secrecy.seal(result, public_key),
             "log": log,
             "status": outcome,
             "finished_at": utc_moment(),
         }
-        self._link.patch_run(run_id, changes)
+        self._link.patch_run(run["id"], changes)
         # It is finished for the server, too: it will not be handed out again.
         with self._lock:
-            self._known.discard(run_id)
+            self._known.discard(run["id"])
 
     def _files(self, run: Mapping[str, Any]) -> Files:
         return Files(

@@ -39,6 +39,7 @@ def main() -> None:
         collaboration=configuration["collaboration"],
         username=configuration["username"],
         studies=configuration["studies"],
+        public_keys=configuration["public_keys"],
     )
     database.close()
     server, port = lifeline.listen(create_app(state), configuration["port"])

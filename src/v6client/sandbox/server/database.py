@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS node (
     organization_id INTEGER NOT NULL REFERENCES organization (id),
     collaboration_id INTEGER NOT NULL REFERENCES collaboration (id),
     ip TEXT,
-    status TEXT NOT NULL DEFAULT 'offline',
+    status TEXT,
     last_seen TEXT
 );
 CREATE TABLE IF NOT EXISTS task (

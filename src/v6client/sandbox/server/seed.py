@@ -19,16 +19,22 @@ def seed(  # noqa: PLR0913 - what a network consists of
     collaboration: str,
     username: str,
     studies: Mapping[str, Sequence[int]],
+    public_keys: Sequence[str],
 ) -> None:
-    """Fill an empty database; one that is filled stays as it is."""
+    """Fill an empty database; one that is filled stays as it is.
+
+    Where organizations have public keys, their collaboration is encrypted.
+    """
     if connection.execute("SELECT 1 FROM collaboration").fetchone():
         return
     with transaction(connection):
         connection.execute(
-            "INSERT INTO collaboration (id, name) VALUES (?, ?)", (COLLABORATION_ID, collaboration)
+            "INSERT INTO collaboration (id, name, encrypted) VALUES (?, ?, ?)",
+            (COLLABORATION_ID, collaboration, any(public_keys)),
         )
-        for identifier, (name, api_key) in enumerate(zip(organizations, api_keys, strict=True), 1):
-            _add_organization(connection, identifier, name)
+        members = zip(organizations, api_keys, public_keys, strict=True)
+        for identifier, (name, api_key, public_key) in enumerate(members, 1):
+            _add_organization(connection, identifier, name, public_key)
             connection.execute(
                 "INSERT INTO node (id, name, api_key, organization_id, collaboration_id)"
                 " VALUES (?, ?, ?, ?, ?)",
@@ -44,22 +50,25 @@ def seed(  # noqa: PLR0913 - what a network consists of
             "INSERT INTO user (id, username, organization_id) VALUES (?, ?, 1)",
             (RESEARCHER_ID, username),
         )
-        for study_id, (name, members) in enumerate(studies.items(), 1):
+        for study_id, (name, participants) in enumerate(studies.items(), 1):
             connection.execute(
                 "INSERT INTO study (id, name, collaboration_id) VALUES (?, ?, ?)",
                 (study_id, name, COLLABORATION_ID),
             )
             connection.executemany(
                 "INSERT INTO study_member (study_id, organization_id) VALUES (?, ?)",
-                [(study_id, member) for member in members],
+                [(study_id, participant) for participant in participants],
             )
 
 
-def _add_organization(connection: sqlite3.Connection, identifier: int, name: str) -> None:
+def _add_organization(
+    connection: sqlite3.Connection, identifier: int, name: str, public_key: str
+) -> None:
     connection.execute(
-        "INSERT INTO organization (id, name, domain, address1, address2, zipcode, country)"
-        " VALUES (?, ?, ?, '', '', '', '')",
-        (identifier, name, f"organization-{identifier}.example"),
+        "INSERT INTO organization"
+        " (id, name, domain, address1, address2, zipcode, country, public_key)"
+        " VALUES (?, ?, ?, '', '', '', '', ?)",
+        (identifier, name, f"organization-{identifier}.example", public_key),
     )
     connection.execute(
         "INSERT INTO member (collaboration_id, organization_id) VALUES (?, ?)",

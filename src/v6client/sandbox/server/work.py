@@ -36,7 +36,7 @@ def next_work() -> Response:
     body = request.get_json()
     known = frozenset(body["known"])
     execute(
-        "UPDATE node SET status = 'online', ip = '127.0.0.1', last_seen = ? WHERE id = ?",
+        "UPDATE node SET status = 'online', last_seen = ? WHERE id = ?",
         utc_now(),
         identity().id,
     )

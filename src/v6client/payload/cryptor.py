@@ -1,0 +1,200 @@
+"""Encryption between organizations, in vantage6's format.
+
+A message is ``base64(key) $ base64(iv) $ base64(text)``: the text is encrypted with AES-256 in CTR
+mode under a random key and initialization vector, the key with the receiver's RSA key (PKCS #1
+v1.5). So do vantage6's ``RSACryptor`` and its user interface. The format has no authentication: a
+message that was changed on the way decrypts to something else, and nobody notices.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from v6client.errors import EncryptionError
+
+SEPARATOR: Final = "$"
+_KEY_BYTES: Final = 32
+_IV_BYTES: Final = 16
+# What vantage6 itself makes; 2048 are enough where keys live for a test.
+_KEY_BITS: Final = 4096
+_EXPONENT: Final = 65537
+
+
+def encrypt(data: bytes, public_key: rsa.RSAPublicKey) -> str:
+    """Encrypt bytes for the owner of a key.
+
+    Parameters
+    ----------
+    data
+        What to encrypt; may be empty.
+    public_key
+        The receiver's key.
+
+    Returns
+    -------
+    str
+        The message.
+    """
+    key, iv = os.urandom(_KEY_BYTES), os.urandom(_IV_BYTES)
+    encryptor = _cipher(key, iv).encryptor()
+    parts = (
+        public_key.encrypt(key, padding.PKCS1v15()),
+        iv,
+        encryptor.update(data) + encryptor.finalize(),
+    )
+    return SEPARATOR.join(base64.b64encode(part).decode("ascii") for part in parts)
+
+
+def decrypt(message: str, private_key: rsa.RSAPrivateKey) -> bytes:
+    """Decrypt a message.
+
+    The user interface of vantage6 encodes key and text with base64 before it encrypts them. Such
+    a message is told by its key, which is 44 letters then, and decoded.
+
+    Parameters
+    ----------
+    message
+        What :func:`encrypt`, vantage6 or its user interface made.
+    private_key
+        The receiver's key.
+
+    Returns
+    -------
+    bytes
+        What was encrypted.
+
+    Raises
+    ------
+    EncryptionError
+        When it is no such message, or was encrypted for another key. A message for another key
+        may also come out as something else.
+    """
+    parts = message.split(SEPARATOR)
+    if len(parts) != len(("key", "iv", "text")):
+        raise EncryptionError(
+            "this is not encrypted: an encrypted message has three parts, separated by '$'. Check "
+            "that the collaboration is encrypted and that the sender encrypts."
+        )
+    key, iv, text = (_from_base64(part) for part in parts)
+    try:
+        key = private_key.decrypt(key, padding.PKCS1v15())
+    except ValueError:
+        raise _wrong_key() from None
+    by_user_interface = len(key) != _KEY_BYTES
+    if by_user_interface:
+        key = _decoded_key(key)
+    if len(iv) != _IV_BYTES:
+        raise EncryptionError(
+            f"the encrypted message has an initialization vector of {len(iv)} bytes instead of "
+            f"{_IV_BYTES}: it is damaged. Ask the sender to send it again."
+        )
+    decryptor = _cipher(key, iv).decryptor()
+    data = decryptor.update(text) + decryptor.finalize()
+    return _from_base64(data.decode("latin-1")) if by_user_interface else data
+
+
+def new_private_key(bits: int = _KEY_BITS) -> rsa.RSAPrivateKey:
+    """Make a key.
+
+    Parameters
+    ----------
+    bits
+        Its size; 4096 by default, as vantage6 has it.
+    """
+    return rsa.generate_private_key(public_exponent=_EXPONENT, key_size=bits)
+
+
+def private_key_pem(key: rsa.RSAPrivateKey) -> bytes:
+    """Give a private key as vantage6 keeps it in a file: PEM, without a password."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
+    """Read a private key.
+
+    Raises
+    ------
+    EncryptionError
+        When it is no RSA key in PEM without a password.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise EncryptionError(
+            "this is no private RSA key in PEM format without a password. Give the file that the "
+            "node's configuration names under encryption, private_key."
+        )
+    return key
+
+
+def public_key_text(key: rsa.RSAPublicKey) -> str:
+    """Give a public key as the server keeps it with its organization: base64 of PEM."""
+    pem = key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return base64.b64encode(pem).decode("ascii")
+
+
+def load_public_key(text: str) -> rsa.RSAPublicKey:
+    """Read a public key as the server has it.
+
+    Raises
+    ------
+    EncryptionError
+        When it is no RSA key, or empty: then the organization has none yet.
+    """
+    try:
+        key = serialization.load_pem_public_key(_from_base64(text))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise EncryptionError(
+            "the organization has no usable public RSA key at the server. Its node sends one when "
+            "it starts with encryption switched on."
+        )
+    return key
+
+
+def _cipher(key: bytes, iv: bytes) -> Cipher[modes.CTR]:
+    return Cipher(algorithms.AES(key), modes.CTR(iv))
+
+
+def _decoded_key(key: bytes) -> bytes:
+    try:
+        decoded = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        decoded = b""
+    if len(decoded) != _KEY_BYTES:
+        raise _wrong_key()
+    return decoded
+
+
+def _wrong_key() -> EncryptionError:
+    return EncryptionError(
+        "the message cannot be decrypted with this key: it was encrypted for another one. Check "
+        "that the private key belongs to the public key that the server has for the organization."
+    )
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise EncryptionError(
+            "a part of the encrypted message, or a public key, is not base64: it is damaged. Ask "
+            "its sender to send it again."
+        ) from None
