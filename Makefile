@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check compatibility lock clean
+.PHONY: help demo test contract chaos lint format check compatibility lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -15,6 +15,15 @@ demo: $(VENV)/.installed ## Run a federated logistic regression over four hospit
 
 test: $(VENV)/.installed ## Run the tests
 	@$(BIN)/python -m pytest
+
+contract: $(VENV)/.installed ## Hold the sandbox and the real vantage6 (4.15.2, 4.9.1) against one contract
+	@for version in 4.15.2 4.9.1 tools-4.15.2; do \
+		$(BIN)/python tests/contract/real/install.py --version $$version || [ $$? -eq 3 ] || exit 1; \
+	done
+	@CONTRACT_OLDER=1 $(BIN)/python -m pytest tests/contract
+
+chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.2 SEED=1)
+	@$(BIN)/python -m tests.chaos --runs $(or $(RUNS),200) --share $(or $(SHARE),0.2) --seed $(or $(SEED),1)
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check .

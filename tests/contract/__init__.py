@@ -1,0 +1,1 @@
+"""One contract, two networks: the sandbox and the real vantage6."""
