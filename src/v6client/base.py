@@ -240,7 +240,12 @@ class ClientBase:
             )
             return page
 
-        return all_rows(fetch, params, page_size=self.settings.page_size)
+        return all_rows(
+            fetch,
+            params,
+            page_size=self.settings.page_size,
+            deadline=self.settings.request_deadline if within is None else within,
+        )
 
     def _probe_request(self) -> Request:
         """Make the small request by which an outage is told from a refusal."""

@@ -27,6 +27,7 @@ ROOMS = [
     "http",
     "telemetry",
     "settings",
+    "single_flight",
     "forks",
     "errors",
     "_version",

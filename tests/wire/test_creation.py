@@ -72,7 +72,11 @@ class Server:
         assert query["parent_id"] == ["7"]
         assert "include" not in query
         wanted = query["description"][0].strip("%")
-        found = [{"id": one["id"]} for one in self.tasks if wanted in one["description"]]
+        found = [
+            {"id": one["id"], "description": one["description"]}
+            for one in self.tasks
+            if wanted in one["description"]
+        ]
         return answer({"data": found[::-1], "links": {}})
 
     def runs(self, task_id: int) -> Answer:

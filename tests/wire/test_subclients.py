@@ -130,3 +130,55 @@ def test_a_task_without_runs_is_not_complete(client_of: ClientOf) -> None:
     with peer(answer({"status": "completed"}), page()) as server:
         with pytest.raises(TaskFailed, match="no run of it"):
             client_of(server).wait_for_results(9)
+
+
+def test_a_task_is_posted_as_its_parent_is(client_of: ClientOf) -> None:
+    databases = [{"label": "default", "query": "SELECT 1"}, {"label": "second"}]
+    with peer(
+        answer({"blob_store_enabled": False}), answer({"id": 8}, 201), page({"id": 8})
+    ) as server:
+        client = client_of(server, study_id=4, store_id=5, databases=databases)
+        client.task.create({"method": "x", "args": [1]}, [3, 2], "a name", "a description")
+    [body] = server.bodies()
+    assert body.pop("description").startswith("a description [v6c:")
+    text = encoded({"method": "x", "args": [1]})
+    assert body == {
+        "name": "a name",
+        "image": "harbor.example/average",
+        "collaboration_id": 1,
+        "study_id": 4,
+        "store_id": 5,
+        "databases": databases,
+        "organizations": [{"id": 3, "input": text}, {"id": 2, "input": text}],
+    }
+
+
+def test_a_task_outside_a_study_has_none(client_of: ClientOf) -> None:
+    with peer(
+        answer({"blob_store_enabled": False}), answer({"id": 8}, 201), page({"id": 8})
+    ) as server:
+        client_of(server).task.create({"method": "x"}, [2])
+    [body] = server.bodies()
+    assert not {"study_id", "store_id"} & body.keys()
+    assert body["name"] == "subtask"
+    assert body["description"].startswith("task from container on node_id=3 [v6c:")
+
+
+def test_results_come_in_the_order_of_creation_not_of_the_rows(client_of: ClientOf) -> None:
+    runs = [
+        {"id": number, "status": "completed", "organization": {"id": organization}}
+        for number, organization in enumerate([2, 3, 5], 1)
+    ]
+    results = [{"id": number, "result": encoded(f"run {number}")} for number in (3, 1, 2)]
+    with peer(
+        answer({"blob_store_enabled": False}),
+        answer({"id": 8}, 201),
+        page({"id": 8}),
+        answer({"status": "completed"}),
+        page(*runs[::-1]),
+        page(*results),
+        page({"id": 8}),
+    ) as server:
+        client = client_of(server)
+        client.task.create({"method": "x"}, [5, 2, 3])
+        assert client.wait_for_results(8) == ["run 3", "run 1", "run 2"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
+
+from v6client.single_flight import SingleFlight
 
 # How long an answer holds, in seconds: ten calls that fail together ask once.
 _VALID_FOR: Final = 5.0
@@ -17,25 +18,37 @@ class Diagnosis:
     Parameters
     ----------
     ask
-        Makes one attempt at a request that uses token and database; tells whether it succeeded.
+        Makes one attempt, within so many seconds, at a request that uses token and database;
+        tells whether it succeeded.
     now
         The clock: monotonic seconds.
     """
 
     def __init__(
-        self, ask: Callable[[], bool], *, now: Callable[[], float] = time.monotonic
+        self, ask: Callable[[float], bool], *, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._ask = ask
         self._now = now
         self._answer = False
         self._asked_at = -float("inf")
-        self._lock = threading.Lock()
+        self._flight = SingleFlight[bool]()
 
-    def server_answers(self) -> bool:
-        """Tell whether the server answers this container at all."""
-        # Who fails meanwhile waits for the answer instead of asking, too.
-        with self._lock:
-            if self._now() - self._asked_at >= _VALID_FOR:
-                self._answer = self._ask()
-                self._asked_at = self._now()
+    def server_answers(self, within: float) -> bool:
+        """Tell whether the server answers this container at all.
+
+        Parameters
+        ----------
+        within
+            Seconds that the question may take; no answer by then is none.
+        """
+        if self._now() - self._asked_at < _VALID_FOR:
             return self._answer
+        try:
+            # Who fails meanwhile waits for the answer instead of asking, too.
+            return self._flight.call(lambda: self._remember(self._ask(within)), patience=within)
+        except TimeoutError:
+            return False
+
+    def _remember(self, answer: bool) -> bool:
+        self._answer, self._asked_at = answer, self._now()
+        return answer

@@ -14,7 +14,7 @@ from v6client.http.diagnosis import Diagnosis
 from v6client.http.failure import Failure
 from v6client.http.outcome import Kind, Outcome
 from v6client.http.request import Request
-from v6client.http.retry import Effect, OperationClock, RetryPolicy
+from v6client.http.retry import Effect, Ending, OperationClock, RetryPolicy
 from v6client.http.transport import Transport
 from v6client.settings import Settings
 from v6client.telemetry import logs, metrics, schema, spans
@@ -86,7 +86,7 @@ class Exchange:
         with spans.operation(operation, {}) as span:
             settled = self._retry.run(
                 lambda number, failures: self._diagnosed(
-                    self._attempt(request, number, clock), failures + 1, effect
+                    self._attempt(request, number, clock), failures + 1, effect, clock
                 ),
                 effect=effect,
                 clock=clock,
@@ -94,6 +94,11 @@ class Exchange:
                     schema.RETRY, **_fields(request, number, failed), delay_s=round(delay, 3)
                 ),
             )
+            if settled.outcome.kind is Kind.MASKED and settled.ending is not Ending.SETTLED:
+                # Time or budget ended it before the proxy's word was final: what was it about?
+                final = self._settings.failed_attempts
+                outcome = self._diagnosed(settled.outcome, final, effect, clock)
+                settled = replace(settled, outcome=outcome)
             if settled.outcome.kind is Kind.SUCCESS:
                 self._contacted = True
                 return settled.outcome.body
@@ -135,15 +140,20 @@ class Exchange:
         logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
         return outcome
 
-    def _diagnosed(self, outcome: Outcome, failures: int, effect: Effect) -> Outcome:
+    def _diagnosed(
+        self, outcome: Outcome, failures: int, effect: Effect, clock: OperationClock
+    ) -> Outcome:
         """Tell an outage behind the proxy from a refusal, once the proxy's word is final."""
         is_last = effect is Effect.WRITE or failures >= self._settings.failed_attempts
-        if outcome.kind is not Kind.MASKED or not is_last or self._diagnosis.server_answers():
+        if outcome.kind is not Kind.MASKED or not is_last:
+            return outcome
+        within = min(_PROBE_SECONDS, max(_SHORTEST, clock.remaining()))
+        if self._diagnosis.server_answers(within):
             return outcome
         return replace(outcome, kind=Kind.OUTAGE)
 
-    def _ask(self) -> bool:
-        clock = self._clock(Effect.READ, _PROBE_SECONDS)
+    def _ask(self, within: float) -> bool:
+        clock = self._clock(Effect.READ, within)
         return self._attempt(self._probe(), 1, clock).kind is Kind.SUCCESS
 
     def _clock(self, effect: Effect, within: float | None) -> OperationClock:

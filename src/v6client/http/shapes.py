@@ -45,3 +45,9 @@ def run_page(body: Any) -> bool:  # noqa: ANN401 - JSON
 def task_status(body: Any) -> bool:  # noqa: ANN401 - JSON
     """Accept ``{"status": "active"}``."""
     return isinstance(body, dict) and isinstance(body.get("status"), str)
+
+
+def addresses(body: Any) -> bool:  # noqa: ANN401 - JSON
+    """Accept an object, whose ``addresses`` (if it has them) are a list of objects."""
+    found = body.get("addresses", []) if isinstance(body, dict) else None
+    return isinstance(found, list) and all(isinstance(one, dict) for one in found)

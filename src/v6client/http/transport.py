@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import requests
@@ -14,6 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError
 
 from v6client._version import __version__
 from v6client.errors import ConfigurationError
@@ -28,6 +30,7 @@ KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
 _POOL_SIZE: Final = 32
 _CHUNK: Final = 1 << 20
+_DIGITS: Final = 20
 
 
 def _acknowledge_at_once(sock: socket.socket | None) -> None:
@@ -64,7 +67,14 @@ class _Prompt:
         super().send(data)  # type: ignore[misc]
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
+        try:
+            super().connect()  # type: ignore[misc]
+        except TimeoutError:
+            is_late = True  # a TLS handshake that does not end
+        else:
+            is_late = False
+        if is_late:
+            raise ConnectTimeoutError("the connection does not stand in time")
         _bound(self.sock)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
@@ -77,7 +87,11 @@ class _Prompt:
         host, timeout = self.host, self.timeout  # type: ignore[attr-defined]
         if _is_ip_address(host) or not isinstance(timeout, (int, float)):
             return connect()
-        return deadline.call_within(timeout, connect, lambda sock: sock.close())
+        try:
+            return deadline.call_within(timeout, connect, lambda sock: sock.close())
+        except TimeoutError:
+            pass
+        raise ConnectTimeoutError("the connection does not stand in time")
 
 
 class _PromptConnection(_Prompt, HTTPConnection):  # type: ignore[misc]  # response_class
@@ -133,6 +147,11 @@ class Transport:
         # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
         settings = self._session.merge_environment_settings(base, {}, None, None, None)
         self._verify: bool | str = settings["verify"] or True
+        if isinstance(self._verify, str) and not Path(self._verify).exists():
+            raise ConfigurationError(
+                "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
+                "Correct it, or unset it."
+            )
         self._session.trust_env = False
         self._kept = _PromptAdapter()
         self._session.mount("http://", self._kept)
@@ -182,7 +201,7 @@ class Transport:
                 response = adapter.send(
                     prepared,
                     stream=True,
-                    timeout=(self._connect_timeout, read_timeout),
+                    timeout=(min(self._connect_timeout, within), read_timeout),
                     verify=self._verify,
                     proxies={},
                 )
@@ -195,13 +214,13 @@ class Transport:
         if content is None:
             return Outcome(Kind.TOO_LARGE, "too_large", response.status_code)
         # urllib3 before 2.0 takes a body that ends early for a whole one.
-        if announced.isdecimal() and received < int(announced):
+        if received < _length(announced):
             return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
         return classify(response.status_code, response.headers, content, request.shape)
 
     def _read(self, response: requests.Response, announced: str) -> bytes | None:
         """Read the body; ``None`` where it is longer than allowed."""
-        if announced.isdecimal() and int(announced) > self._max_response_bytes:
+        if _length(announced) > self._max_response_bytes:
             return None
         parts, size = [], 0
         for part in response.iter_content(_CHUNK):
@@ -225,14 +244,17 @@ class Transport:
                 params=dict(request.params),
                 data=request.body,
             )
-        except (requests.RequestException, ValueError, UnicodeError) as error:
+            for name, value in prepared.headers.items():
+                name.encode("ascii")
+                value.encode("latin-1")
+        except (requests.RequestException, ValueError) as error:
             reason = type(error).__name__
         else:
             return prepared
         raise ConfigurationError(
             f"a request to this host, port and path cannot be written ({reason}). Check that host "
             "is 'http://' or 'https://' and a name, port a number, and that no header holds a "
-            "line break."
+            "line break or a letter outside Latin-1."
         )
 
 
@@ -242,6 +264,13 @@ _ALWAYS: Final[Mapping[str, str]] = {
     "User-Agent": f"v6client/{__version__}",
     **({} if KEEPS_CONNECTIONS else _CLOSE),
 }
+
+
+def _length(announced: str) -> int:
+    """Read a Content-Length; 0 where it is none."""
+    is_one = announced.isascii() and announced.isdecimal()
+    # Python refuses to read thousands of digits.
+    return int(announced[:_DIGITS]) if is_one else 0
 
 
 def _failure(error: Exception) -> Outcome:
@@ -264,12 +293,14 @@ _READ_TIMEOUTS: Final = (urllib3.exceptions.ReadTimeoutError, TimeoutError)
 # kind of NewConnectionError, which is a kind of ConnectTimeoutError in urllib3 1.
 _NEVER_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
-        getattr(urllib3.exceptions, "NameResolutionError", urllib3.exceptions.LocationParseError),
+        getattr(urllib3.exceptions, "NameResolutionError", urllib3.exceptions.LocationValueError),
         "name_resolution",
     ),
+    (urllib3.exceptions.LocationValueError, "name_resolution"),
+    (requests.exceptions.InvalidURL, "name_resolution"),
     (urllib3.exceptions.NewConnectionError, "connection_refused"),
     (requests.ConnectTimeout, "connect_timeout"),
-    (urllib3.exceptions.ConnectTimeoutError, "connect_timeout"),
+    (ConnectTimeoutError, "connect_timeout"),
     (requests.exceptions.SSLError, "tls"),
     (urllib3.exceptions.SSLError, "tls"),
 )

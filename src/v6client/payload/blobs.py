@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from v6client.errors import ConfigurationError, InvalidResponse, StatusError
-from v6client.forks import renew_in_child
+from v6client.single_flight import SingleFlight
 from v6client.telemetry import logs, schema
 
 
@@ -22,11 +21,7 @@ class BlobStore:
     def __init__(self, ask: Callable[[], bool]) -> None:
         self._ask = ask
         self._is_enabled: bool | None = None
-        self._renew()
-        renew_in_child(self._renew)
-
-    def _renew(self) -> None:
-        self._asking = threading.Lock()
+        self._flight = SingleFlight[bool]()
 
     def refuse(self) -> None:
         """Refuse to go on where inputs belong into a blob store.
@@ -56,11 +51,13 @@ class BlobStore:
         RequestError
             When there is no answer at all.
         """
-        with self._asking:
-            if self._is_enabled is None:
-                try:
-                    self._is_enabled = self._ask()
-                except (StatusError, InvalidResponse) as error:
-                    logs.emit(schema.BLOB_STORE_UNKNOWN, error_type=type(error).__name__)
-                    self._is_enabled = False
-            return self._is_enabled
+        if self._is_enabled is None:
+            self._is_enabled = self._flight.call(self._asked)
+        return self._is_enabled
+
+    def _asked(self) -> bool:
+        try:
+            return self._ask()
+        except (StatusError, InvalidResponse) as error:
+            logs.emit(schema.BLOB_STORE_UNKNOWN, error_type=type(error).__name__)
+            return False

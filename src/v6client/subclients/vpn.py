@@ -74,7 +74,7 @@ class VPN(SubClient):
             "vpn/algorithm/addresses",
             params=query,
             operation="vpn.get_addresses",
-            shape=shapes.json_object,
+            shape=shapes.addresses,
         )
         return cast("Addresses", answer.get("addresses", dict(_NONE_GIVEN)))
 

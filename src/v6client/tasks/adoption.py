@@ -125,6 +125,8 @@ class Creation:
         What the task was asked for.
     posts
         How often it may be posted, each but the first after it was looked for and not found.
+    left
+        Gives the seconds that are left for the creation.
     sleep
         Time, to be replaced in tests.
     """
@@ -133,6 +135,7 @@ class Creation:
     key: str
     organizations: tuple[int, ...]
     posts: int
+    left: Callable[[], float]
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, *, resume: bool) -> Adopted:
@@ -166,7 +169,8 @@ class Creation:
             else:
                 return Adopted(task, self._twins_of(task["id"]), was_found=False)
             if not is_ambiguous(failure):
-                raise failure
+                # What an earlier POST did may come to light yet.
+                raise failure if posts == 1 else _with_key(failure, self.key, _LOOKED_FOR)
             found = self._reconcile(failure)
             if found is None and posts == self.posts:
                 raise _with_key(failure, self.key, _LOOKED_FOR)
@@ -190,10 +194,12 @@ class Creation:
         found: Sequence[Task] = ()
         failure: RequestError | None = None
         for pause in (0.0, *SETTLE_WINDOW):
+            if pause >= self.left() and failure is not None:
+                break
             if pause:
-                self.sleep(pause)
+                self.sleep(max(0.0, min(pause, self.left())))
             try:
-                found = self.wire.find(self.key)
+                found = self._find()
                 adopted = self._complete_one(found)
             except RequestError as error:
                 failure = error
@@ -207,6 +213,10 @@ class Creation:
             raise self._partially_created(found)
         return None
 
+    def _find(self) -> list[Task]:
+        # Whatever else a server makes of the query: only what carries the key is ours.
+        return [one for one in self.wire.find(self.key) if self.key in str(one.get("description"))]
+
     def _complete_one(self, found: Sequence[Task]) -> Adopted | None:
         """Adopt the lowest id whose runs cover the organizations exactly."""
         for task in found:
@@ -219,7 +229,7 @@ class Creation:
     def _twins_of(self, task_id: int) -> tuple[int, ...]:
         """Count the twins that the proxy may have made; a failure is logged, never raised."""
         try:
-            found = self.wire.find(self.key)
+            found = self._find()
         except RequestError as error:
             logs.emit(schema.TWINS_UNKNOWN, task_id=task_id, error_type=type(error).__name__)
             return ()

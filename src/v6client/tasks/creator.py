@@ -156,7 +156,10 @@ class Creator:
         ends = time.monotonic() + self.settings.create_deadline
 
         def left() -> float:
-            seconds = ends - time.monotonic()
+            return ends - time.monotonic()
+
+        def within() -> float:
+            seconds = left()
             if seconds <= 0:
                 raise DeadlineExceeded(
                     "POST /task: the time for the creation is over.",
@@ -166,8 +169,8 @@ class Creator:
             return seconds
 
         wire = TaskWire(
-            post=lambda: self.wire.post(body, left()),
-            find=lambda wanted: self.wire.find(carrier.pattern_of(wanted), left()),
-            run_organizations=lambda task_id: self.wire.run_organizations(task_id, left()),
+            post=lambda: self.wire.post(body, within()),
+            find=lambda wanted: self.wire.find(carrier.pattern_of(wanted), within()),
+            run_organizations=lambda task_id: self.wire.run_organizations(task_id, within()),
         )
-        return Creation(wire, key, ids, self.settings.create_posts).run(resume=resume)
+        return Creation(wire, key, ids, self.settings.create_posts, left).run(resume=resume)
