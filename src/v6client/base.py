@@ -202,8 +202,12 @@ class ClientBase:
             When it cannot be had.
         """
         endpoint = f"{kind}/{identifier(id_, f'{kind} id')}"
+        wanted = int(endpoint.rpartition("/")[2])
         found: dict[str, Any] = self.request(
-            endpoint, operation=f"{kind}.get", shape=shapes.resource
+            endpoint,
+            operation=f"{kind}.get",
+            # Another resource than the one that was asked for is no answer.
+            shape=lambda body: shapes.resource(body) and body["id"] == wanted,
         )
         return found
 

@@ -304,7 +304,11 @@ class AlgorithmClient(ClientBase):
 
 
 def _seconds(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not 0 <= value < float("inf")
+    ):
         shown = f"{value}" if isinstance(value, (int, float)) else f"of type {type(value).__name__}"
         raise InvalidArgument(
             f"{what} has to be a number of seconds from 0, but is {shown}. Nothing was sent."

@@ -253,3 +253,17 @@ def test_an_unreachable_proxy_ends_the_run_with_a_reason(run: Run) -> None:
     assert "HOST and PORT" in ended.errors
     assert ended.events[-1]["retries"] >= 0
     assert ended.events[-1]["error_type"] == "ConnectionFailed"
+
+
+def test_a_module_that_leaves_on_import_is_a_failure(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "leaves.py").write_text("import sys; sys.exit(0)")
+    ended = run("add", 1, PKG_NAME="leaves")
+    assert ended.status == 1
+    assert ended.events[-1]["event"] == "run.failed"
+
+
+def test_an_output_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
+    ended = run("add", 1, OUTPUT_FILE=_encoded(str(tmp_path / "none" / "output")))
+    assert ended.status == 1
+    assert "OUTPUT_FILE" in ended.errors
+    assert "Traceback" not in ended.errors

@@ -116,7 +116,7 @@ def run(wanted: Sequence[Trial]) -> list[Report]:
         _watched() as watch,
         mock.patch.object(adoption, "SETTLE_WINDOW", _SETTLE_WINDOW),
         ThreadPoolExecutor(40) as sleepers,
-        ThreadPoolExecutor(3) as workers,
+        ThreadPoolExecutor(8) as workers,
     ):
         started = [
             (sleepers if _mostly_sleeps(one) else workers).submit(_carry_out, one, watch)

@@ -252,3 +252,17 @@ def test_errors_survive_pickling(error: V6ClientError) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert type(again) is type(error)
     assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_a_token_in_the_wrong_place_is_not_printed() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AlgorithmClient(container_token(), "http://localhost", container_token())
+    assert "eyJ" not in str(caught.value)
+
+
+def test_organizations_may_be_an_array() -> None:
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(InvalidArgument, match="empty"):
+        client().task.create({"method": "x"}, numpy.array([], dtype=int))
+    with pytest.raises(InvalidArgument, match="more than once"):
+        client().task.create({"method": "x"}, numpy.array([2, 2]))

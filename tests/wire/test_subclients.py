@@ -182,3 +182,10 @@ def test_results_come_in_the_order_of_creation_not_of_the_rows(client_of: Client
         client = client_of(server)
         client.task.create({"method": "x"}, [5, 2, 3])
         assert client.wait_for_results(8) == ["run 3", "run 1", "run 2"]
+
+
+def test_another_resource_than_asked_for_is_no_answer(client_of: ClientOf) -> None:
+    with peer() as server:
+        server.default = answer({"id": 777})
+        with pytest.raises(InvalidResponse):
+            client_of(server).task.get(5)

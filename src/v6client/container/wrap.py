@@ -110,8 +110,15 @@ def _run(environment: ContainerEnvironment, *, log_traceback: bool) -> int:
     except InvalidArgument as error:
         message = str(error)
     else:
-        output_file.write_bytes(encoded)
-        return len(encoded)
+        try:
+            output_file.write_bytes(encoded)
+        except OSError as error:
+            message = (
+                f"the file that OUTPUT_FILE names cannot be written ({type(error).__name__}). The "
+                "vantage6 node makes it before it starts the container."
+            )
+        else:
+            return len(encoded)
     raise ResultError(message)
 
 
@@ -139,7 +146,7 @@ def _function(module: str, method: str, *, log_traceback: bool) -> Any:  # noqa:
         sys.path.insert(0, "")
     try:
         package = importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - importing runs the algorithm's code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs the algorithm's code
         if log_traceback:
             traceback.print_exc()
         reason = type(error).__name__

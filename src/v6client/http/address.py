@@ -10,6 +10,7 @@ from v6client.errors import ConfigurationError, InvalidArgument
 from v6client.http.endpoint import checked
 
 _LARGEST_PORT: Final = 65535
+_SHORT: Final = 10**9
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -88,10 +89,17 @@ def _checked_port(port: object) -> int | None:
     number = int(port) if isinstance(port, str) and port.isdecimal() else port
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= _LARGEST_PORT:
         raise ConfigurationError(
-            f"port has to be a whole number from 1 to {_LARGEST_PORT}, but is {port!r}. In a "
+            f"port has to be a whole number from 1 to {_LARGEST_PORT}, but is {_shown(port)}. In a "
             "container it is the variable PORT."
         )
     return number
+
+
+def _shown(port: object) -> str:
+    # Not what it is: a token in the wrong place would be printed.
+    if isinstance(port, int):
+        return str(int(port)) if abs(port) < _SHORT else "too large"
+    return f"of type {type(port).__name__}"
 
 
 def _checked_path(path: object) -> str:

@@ -26,7 +26,6 @@ from v6client.http.retry import Ending, Settled
 
 _DOUBT: Final = " It may have been carried out all the same: look before you repeat it."
 _SERVER_ERROR: Final = 500
-_OUTAGES: Final = frozenset({Kind.NEVER_SENT, Kind.OUTAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ class Failure:
 
     def error(self) -> RequestError:
         """Give the error to raise."""
-        if self.settled.ending is Ending.DEADLINE and self.outcome.kind not in _OUTAGES:
+        # Where answers came, what they were says more than that time was over.
+        if self.settled.ending is Ending.DEADLINE and self.outcome.kind is Kind.NO_ANSWER:
             return _deadline_exceeded(self)
         return _BY_KIND[self.outcome.kind](self)
 

@@ -55,7 +55,8 @@ def checked_organizations(organizations: object) -> tuple[int, ...]:
             "organizations has to be a list of organization ids, not "
             f"{type(organizations).__name__}. Nothing was sent."
         )
-    ids = tuple(identifier(one, "organization id") for one in organizations or ())
+    given: Iterable[object] = () if organizations is None else organizations
+    ids = tuple(identifier(one, "organization id") for one in given)
     if not ids:
         raise InvalidArgument(
             "organizations is empty: a task needs at least one. Nothing was sent. Give a list of "

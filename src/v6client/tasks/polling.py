@@ -52,7 +52,8 @@ class Schedule:
 
     def first_delay(self, now: float) -> float:
         """Give the seconds to the first poll: none, unless the task is younger than the floor."""
-        return max(0.0, self.created + self.floor - now)
+        delay = max(0.0, self.created + min(self.floor, self.cap) - now)
+        return delay if self.deadline is None else min(delay, max(0.0, self.deadline - now))
 
     def next_delay(self, now: float) -> float:
         """Give the seconds to the next poll."""
