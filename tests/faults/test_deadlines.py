@@ -200,7 +200,6 @@ def test_the_diagnosis_keeps_to_the_deadline_of_its_operation() -> None:
             client.request("task/40", within=0.3)
 
 
-@pytest.mark.xfail(reason="what a diagnosis in a hurry did not learn is remembered", strict=True)
 def test_a_diagnosis_in_a_hurry_misleads_nobody_else() -> None:
     # The one had no time to ask whether the server answers; the other has all of it.
     def slowly(connection: socket.socket) -> bool:

@@ -293,7 +293,6 @@ def test_a_bundle_that_is_none_is_told_as_such(
     assert received == []
 
 
-@pytest.mark.xfail(reason="the bundle is looked for where no TLS is used, too", strict=True)
 def test_without_tls_a_bundle_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

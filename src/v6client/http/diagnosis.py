@@ -10,6 +10,8 @@ from v6client.single_flight import SingleFlight
 
 # How long an answer holds, in seconds: ten calls that fail together ask once.
 _VALID_FOR: Final = 5.0
+# Who waited so long for an answer may speak for the others, in seconds.
+_PATIENT: Final = 20.0
 
 
 class Diagnosis:
@@ -45,10 +47,14 @@ class Diagnosis:
             return self._answer
         try:
             # Who fails meanwhile waits for the answer instead of asking, too.
-            return self._flight.call(lambda: self._remember(self._ask(within)), patience=within)
+            return self._flight.call(lambda: self._asked(within), patience=within)
         except TimeoutError:
             return False
 
-    def _remember(self, answer: bool) -> bool:
-        self._answer, self._asked_at = answer, self._now()
+    def _asked(self, within: float) -> bool:
+        began = self._now()
+        answer = self._ask(within)
+        # That somebody in a hurry got no answer in time says nothing to the others.
+        if answer or within >= _PATIENT or self._now() - began < within:
+            self._answer, self._asked_at = answer, self._now()
         return answer

@@ -69,13 +69,13 @@ class _Prompt:
     def connect(self) -> None:
         try:
             super().connect()  # type: ignore[misc]
+            _bound(self.sock)
         except TimeoutError:
             is_late = True  # a TLS handshake that does not end
         else:
             is_late = False
         if is_late:
             raise ConnectTimeoutError("the connection does not stand in time")
-        _bound(self.sock)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
         _acknowledge_at_once(self.sock)
@@ -147,7 +147,8 @@ class Transport:
         # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
         settings = self._session.merge_environment_settings(base, {}, None, None, None)
         self._verify: bool | str = settings["verify"] or True
-        if isinstance(self._verify, str) and not Path(self._verify).exists():
+        is_needed = base.startswith("https:") and isinstance(self._verify, str)
+        if is_needed and not Path(str(self._verify)).exists():
             raise ConfigurationError(
                 "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
                 "Correct it, or unset it."
