@@ -69,13 +69,13 @@ class _Prompt:
     def connect(self) -> None:
         try:
             super().connect()  # type: ignore[misc]
-            _bound(self.sock)
         except TimeoutError:
             is_late = True  # a TLS handshake that does not end
         else:
             is_late = False
         if is_late:
             raise ConnectTimeoutError("the connection does not stand in time")
+        _bound(self.sock)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
         _acknowledge_at_once(self.sock)
