@@ -95,7 +95,6 @@ ORGANIZATION_COUNT: Final = _attribute(
 TWIN_COUNT: Final = _attribute(
     "v6client.task.twins", "int", "How many other tasks with the same key the server has."
 )
-POLL_COUNT: Final = _attribute("v6client.wait.polls", "int", "How many status polls a wait took.")
 ATTEMPT_COUNT: Final = _attribute(
     "v6client.attempts", "int", "How many attempts an operation took."
 )
@@ -109,7 +108,6 @@ OPERATIONS: Final = frozenset(
         "organization.list",
         "request",
         "result.from_task",
-        "result.get",
         "run.from_task",
         "run.get",
         "study.get",
