@@ -55,6 +55,14 @@ class ClientBase:
         """Show the address; never the token."""
         return f"<{type(self).__name__} of {self.base_path}>"
 
+    def close(self) -> None:
+        """Close the kept connections. A later request opens new ones.
+
+        An algorithm need not call it: the connections end with the process. It is for processes
+        that make many clients, such as tests.
+        """
+        self._exchange.close()
+
     @property
     def name(self) -> str:
         """What this client is, for people."""

@@ -148,7 +148,10 @@ def _carry_out(trial: Trial, watch: _Watch) -> Report:
         try:
             value = operation.call(client)
         except BaseException as raised:  # noqa: BLE001 - whatever it is, it is the outcome
-            error = raised
+            # Its traceback holds the client, and so a socket, as long as the report is kept.
+            error = raised.with_traceback(None)
+        finally:
+            client.close()
         elapsed = time.monotonic() - started
         if error is not None:
             leaked += [f"error: {text}" for text in shown_by(error) if leaks(text)]

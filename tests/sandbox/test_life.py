@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -37,6 +39,21 @@ def test_stop_leaves_no_process_and_no_file(go: Path) -> None:
     eventually(lambda: not any(alive(pid) for pid in pids))
     assert not directory.exists()
     sandbox.stop()
+
+
+def test_a_process_with_many_open_files_can_start_one() -> None:
+    # select.select refuses a descriptor from 1024; what starts a sandbox may have more files open.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1200
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this machine allows {hard} open files only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    with contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1030):
+            stack.enter_context(Path(os.devnull).open("rb"))
+        with Sandbox(1) as sandbox:
+            assert all(alive(pid) for pid in sandbox.process_ids)
 
 
 PARENT = """

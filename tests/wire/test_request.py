@@ -54,6 +54,15 @@ def test_a_connection_is_kept(client_of: ClientOf) -> None:
     assert server.connections == 1
 
 
+def test_a_closed_client_opens_a_new_connection(client_of: ClientOf) -> None:
+    with peer(*[answer(ORGANIZATION)] * 2) as server:
+        client = client_of(server)
+        client.organization.get(2)
+        client.close()
+        client.organization.get(2)
+    assert server.connections == 2
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux has TCP_QUICKACK")
 def test_every_answer_is_acknowledged_at_once(
     client_of: ClientOf, monkeypatch: pytest.MonkeyPatch

@@ -110,6 +110,10 @@ class Exchange:
             )
             raise Failure(request, self._address.server, settled, clock.elapsed()).error()
 
+    def close(self) -> None:
+        """Close the kept connections; a later request opens new ones."""
+        self._transport.close()
+
     def _attempt(self, request: Request, number: int, clock: OperationClock) -> Outcome:
         attributes: dict[str, str | int] = {
             schema.HTTP_METHOD: request.method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -74,12 +74,15 @@ class Child:
         pipe = self._pipe(self._process.stdout)
         deadline = time.monotonic() + _READY_SECONDS
         received = b""
-        while not received.endswith(b"\n"):
-            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-            chunk = os.read(pipe.fileno(), 4096) if ready else b""
-            if not chunk:
-                raise ConfigurationError(self._explanation(timed_out=not ready))
-            received += chunk
+        # Not select.select: it refuses descriptors from 1024, which a process may well have.
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while not received.endswith(b"\n"):
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                chunk = os.read(pipe.fileno(), 4096) if ready else b""
+                if not chunk:
+                    raise ConfigurationError(self._explanation(timed_out=not ready))
+                received += chunk
         pipe.close()
         facts: dict[str, Any] = json.loads(received)
         return facts
