@@ -179,6 +179,6 @@ def _fields(request: Request, attempt: int, outcome: Outcome) -> dict[str, objec
         "method": request.method,
         "template": request.template,
         "attempt": attempt,
-        "status": outcome.status,
+        "status_code": outcome.status,
         "error_type": outcome.error_type,
     }

@@ -17,6 +17,7 @@ from opentelemetry import trace
 from structlog.stdlib import ProcessorFormatter
 
 from v6client.telemetry import schema
+from v6client.telemetry.entries import LogEvent
 
 logger: Final = logging.getLogger("v6client")
 
@@ -59,7 +60,7 @@ _log: Final = structlog.wrap_logger(
 )
 
 
-def emit(event: schema.LogEvent, **fields: object) -> None:
+def emit(event: LogEvent, **fields: object) -> None:
     """Log one event of the schema at its level.
 
     Parameters
@@ -79,7 +80,8 @@ def emit(event: schema.LogEvent, **fields: object) -> None:
     unknown = fields.keys() - event.fields
     if unknown:
         raise ValueError(f"{event.name} has no field {sorted(unknown)} in telemetry/schema.py")
-    _log.log(event.level, event.name, **fields)
+    fitting = {key: schema.fitting(key, value) for key, value in fields.items()}
+    _log.log(event.level, event.name, **{k: v for k, v in fitting.items() if v is not None})
 
 
 def configure(*, stream: TextIO | None = None, level: int = logging.INFO) -> None:

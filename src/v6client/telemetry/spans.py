@@ -28,9 +28,12 @@ def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Ite
         return
     if name not in schema.OPERATIONS:
         raise ValueError(f"{name!r} is no operation of telemetry/schema.py")
+    entry = schema.SPANS[name]
+    if not attributes.keys() <= entry.attributes:
+        raise ValueError(f"an attribute of {name!r} is not one of its in telemetry/schema.py")
     with _tracer.start_as_current_span(
         name,
-        kind=SpanKind.PRODUCER if name == "task.create" else SpanKind.INTERNAL,
+        kind=entry.kind,
         attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
