@@ -30,6 +30,8 @@ from v6client.errors import (
     V6ClientError,
 )
 from v6client.settings import Settings
+from v6client.tasks.results import RunResult
+from v6client.tasks.runs import RunOutcome
 
 __all__ = [
     "AlgorithmClient",
@@ -47,6 +49,8 @@ __all__ = [
     "RateLimited",
     "RequestError",
     "ResultError",
+    "RunOutcome",
+    "RunResult",
     "ServerError",
     "Settings",
     "StatusError",

@@ -9,7 +9,7 @@ from v6client.errors import ConfigurationError
 from v6client.http import shapes
 from v6client.http.address import Address
 from v6client.http.endpoint import checked, identifier
-from v6client.http.exchange import Exchange
+from v6client.http.exchange import Answer, Exchange
 from v6client.http.pagination import all_rows
 from v6client.http.request import Request, build
 from v6client.http.shapes import Shape
@@ -190,6 +190,22 @@ class ClientBase:
         """
         _refuse_store(is_for_algorithm_store)
         request = build(endpoint, method, json, params, {**(headers or {}), **self.headers}, shape)
+        return self._exchange.perform(request, operation=operation, within=within).body
+
+    def ask(
+        self,
+        endpoint: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        operation: str | None,
+        shape: Shape,
+        within: float | None,
+    ) -> Answer:
+        """Make one GET, and give its answer with its headers and what it took.
+
+        The parameters and errors are those of :meth:`request`.
+        """
+        request = build(endpoint, "get", None, params, self.headers, shape)
         return self._exchange.perform(request, operation=operation, within=within)
 
     def get_resource(self, kind: str, id_: object) -> dict[str, Any]:

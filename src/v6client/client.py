@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 from v6client import subclients
 from v6client.base import ClientBase
-from v6client.errors import (
-    InvalidArgument,
-    MaskedServerError,
-    NotFound,
-    RequestError,
-    TaskFailed,
-)
 from v6client.http import shapes
-from v6client.http.endpoint import identifier
 from v6client.http.request import Request, build
 from v6client.identity import Identity
 from v6client.payload import encryption
 from v6client.payload.blobs import BlobStore
 from v6client.settings import Settings
 from v6client.tasks.creation import Origin
-from v6client.tasks.creator import Creator, CreatorWire
-from v6client.tasks.waiting import TaskReader, Waiter
-from v6client.telemetry import schema, spans
-
-# Refused so often in a row, while the task itself can be read, a route is taken for missing.
-_MISSES_OF_A_ROUTE: Final = 2
+from v6client.tasks.creator import Creator
+from v6client.tasks.questions import Questions
+from v6client.tasks.results import RunResult
+from v6client.tasks.runs import RunOutcome
+from v6client.tasks.subtask_requests import SubtaskRequests
+from v6client.tasks.waiting import Waiter
+from v6client.tasks.waits import Waits
 
 
 class AlgorithmClient(ClientBase):
@@ -99,11 +92,7 @@ class AlgorithmClient(ClientBase):
         self.vpn = self.VPN(self)
 
         self._creator = Creator(
-            CreatorWire(
-                post=self._post_task,
-                find=self._find_subtasks,
-                run_organizations=self._run_organizations,
-            ),
+            SubtaskRequests(self.request, self.list_rows, self.task_id),
             Origin(
                 image=self.image,
                 collaboration_id=self.collaboration_id,
@@ -115,15 +104,8 @@ class AlgorithmClient(ClientBase):
             self.settings,
             default_description=f"task from container on node_id={self.node_id}",
         )
-        self._status_route_misses = 0
-        self._waiter = Waiter(
-            TaskReader(
-                status=self._status_of,
-                run_rows=self.run.from_task,
-                result_rows=self.result.rows_of,
-            ),
-            self.settings,
-        )
+        questions = Questions(self.ask, self.list_rows, self.task_id, self.settings.page_size)
+        self._waits = Waits(Waiter(questions, self.settings), self._creator, self.settings)
 
     @property
     def name(self) -> str:
@@ -176,93 +158,156 @@ class AlgorithmClient(ClientBase):
         del private_key_file  # nothing reads it yet
         encryption.setup_encryption(self._access_token)
 
-    def wait_for_results(
+    def wait_for_results(  # noqa: PLR0913 - upstream's, and what it lacks
         self,
         task_id: int,
         interval: float = 1,
         *,
         timeout: float | Literal["default"] | None = "default",
+        on_failure: Literal["raise", "partial"] | None = None,
+        wait_for: Literal["first_failure", "all"] | None = None,
+        min_results: int | None = None,
+        grace: float | None = None,
     ) -> list[Any]:
-        """Wait until a task has finished, and return all its results.
+        """Wait until a task has finished, and return its results.
 
         Parameters
         ----------
         task_id
-            The task's id.
+            The task's id; of a group that was created with ``isolated=True``, that of its first
+            task stands for all.
         interval
             Seconds. A tenth of it is the shortest distance between two polls; distances grow
             with the time waited, see :class:`v6client.tasks.polling.Schedule`.
         timeout
             Seconds from now; ``None`` for no end; ``"default"`` for the setting
             ``wait_timeout`` (24 hours).
+        on_failure
+            ``"raise"``: a run that fails raises ``TaskFailed``. ``"partial"``: the results of the
+            others are returned, and a warning in the run's log names who is missing. The setting
+            ``on_failure`` (raise) by default.
+        wait_for
+            ``"first_failure"``: the first failure ends the wait (the default with ``"raise"``).
+            ``"all"``: the runs that still work are waited for (the default with ``"partial"`` and
+            with ``min_results``). A setting, too.
+        min_results
+            So many results are enough, of whichever organizations: a quorum. The setting
+            ``min_results`` (none) by default.
+        grace
+            Seconds that the other runs are waited for once there are ``min_results``. The setting
+            ``grace`` (0) by default.
 
         Returns
         -------
         list
             One result an organization, in the order of ``organizations`` at creation; by
             ascending run id where another client created the task. ``None`` is a result only
-            where the algorithm returned ``None``.
+            where the algorithm returned ``None``. With ``"partial"`` and ``min_results`` it may be
+            shorter: use :meth:`as_completed` to know whose results they are.
 
         Raises
         ------
         InvalidArgument
-            When the id, the interval or the timeout cannot be right.
+            When the id, or another argument, cannot be right.
         TaskFailed
             When a run failed or is missing: names each organization, the cause first, and
-            carries the results that there are.
+            carries the results that there are. With ``"partial"``: when no organization has a
+            result. With ``min_results``: when there cannot be so many any more.
         TaskTimeout
             When the task was not finished in time; it can be waited for again.
         ResultError
             When a completed run's result is missing or cannot be decoded.
         RequestError
-            When the server refuses to tell the task's status three times in a row, or the
-            finished task's runs or results cannot be had.
+            When the server refuses to tell about the task three times in a row.
         """
-        task = identifier(task_id, "task id")
-        limit = self.settings.wait_timeout if timeout == "default" else timeout
-        seconds = _seconds(interval, "interval")
-        timeout_seconds = None if limit is None else _seconds(limit, "timeout")
-        known = self._creator.known(task)
-        with spans.operation("wait_for_results", {schema.TASK_ID: task}):
-            failure: TaskFailed | None = None
-            results: list[Any] = []
-            try:
-                results = self._waiter.wait(
-                    task,
-                    interval=seconds,
-                    timeout=timeout_seconds,
-                    created=known.at if known else None,
-                    organizations=known.organizations if known else None,
-                )
-            except TaskFailed as error:
-                failure = error
-            self._creator.look_for_late_twins(task)
-            if failure is not None:
-                raise failure
-            return results
+        return self._waits.results(
+            task_id,
+            interval,
+            timeout,
+            on_failure=on_failure,
+            wait_for=wait_for,
+            min_results=min_results,
+            grace=grace,
+        )
 
-    def create_task(
-        self, input_: object, organizations: object, name: object, description: object, key: object
+    def as_completed(
+        self,
+        task_ids: int | Iterable[int],
+        interval: float = 1,
+        *,
+        timeout: float | Literal["default"] | None = "default",
+    ) -> Iterator[RunResult]:
+        """Give each organization's result as it arrives, over several tasks with one poll loop.
+
+        Parameters
+        ----------
+        task_ids
+            One task's id, or several; the first task of an isolated group stands for all of it.
+        interval, timeout
+            As for :meth:`wait_for_results`.
+
+        Yields
+        ------
+        RunResult
+            ``(organization_id, task_id, run_id, status, value)`` of each run as it ends. Of a run
+            that failed, the status says how, and ``value`` is ``None``: look at the status first.
+
+        Raises
+        ------
+        InvalidArgument
+            When an argument cannot be right; before the first result is asked for.
+        TaskTimeout
+            When not all runs ended in time. What was given stays given.
+        ResultError
+            When a completed run's result is missing or cannot be decoded.
+        RequestError
+            When the server refuses to tell about the tasks three times in a row.
+
+        Examples
+        --------
+        >>> for organization, task, run, status, value in client.as_completed(task["id"]):
+        ...     if status == "completed":
+        ...         total += value["sum"]
+        """
+        return self._waits.as_completed(task_ids, interval, timeout)
+
+    def outcomes(self, task_id: int) -> list[RunOutcome]:
+        """Tell what became of each organization's run by now; does not wait.
+
+        Parameters
+        ----------
+        task_id
+            The task's id; the first task of an isolated group stands for all of it.
+
+        Returns
+        -------
+        list of RunOutcome
+            One an organization: status, queue and compute seconds, whether its node is online;
+            in the order of ``organizations`` at creation, or by ascending run id.
+
+        Raises
+        ------
+        InvalidArgument
+            When the id is no positive whole number.
+        RequestError
+            When the runs cannot be had; ``MaskedServerError`` where there is no such task.
+        """
+        return self._waits.outcomes(task_id)
+
+    def create_task(  # noqa: PLR0913 - those of Task.create
+        self,
+        input_: object,
+        organizations: object,
+        name: object,
+        description: object,
+        key: object,
+        *,
+        isolated: bool,
     ) -> dict[str, Any]:
         """Create a subtask: what :meth:`AlgorithmClient.Task.create` calls, and documents."""
-        return self._creator.create(input_, organizations, name, description, key)
-
-    def _post_task(self, body: Mapping[str, Any], within: float) -> dict[str, Any]:
-        task: dict[str, Any] = self.request(
-            "task", json=body, method="post", operation=None, shape=shapes.resource, within=within
+        return self._creator.create(
+            input_, organizations, name, description, key, isolated=isolated
         )
-        return task
-
-    def _find_subtasks(self, pattern: str, within: float) -> list[dict[str, Any]]:
-        # Without `include`: run rows carry the inputs.
-        query = {"parent_id": self.task_id, "description": pattern}
-        return self.list_rows("task", query, operation=None, within=within)
-
-    def _run_organizations(self, task_id: int, within: float) -> list[int]:
-        rows = self.list_rows(
-            "run", {"task_id": task_id}, operation=None, shape=shapes.run_page, within=within
-        )
-        return [row["organization"]["id"] for row in rows]
 
     def _has_blob_store(self) -> bool:
         answer = self.request(
@@ -270,47 +315,7 @@ class AlgorithmClient(ClientBase):
         )
         return bool(answer.get("blob_store_enabled"))
 
-    def _status_of(self, task_id: int, within: float | None) -> str:
-        """Ask for a task's status; where there is no such route (4.9), ask for the task itself."""
-        refused: RequestError | None = None
-        if self._status_route_misses < _MISSES_OF_A_ROUTE:
-            try:
-                status = self._status_at(f"task/{task_id}/status", within)
-            except (MaskedServerError, NotFound) as error:
-                refused = error
-            else:
-                self._status_route_misses = 0
-                return status
-        try:
-            status = self._status_at(f"task/{task_id}", within)
-        except RequestError:
-            if refused is None:
-                raise
-        else:
-            self._status_route_misses += 1
-            return status
-        raise refused
-
-    def _status_at(self, endpoint: str, within: float | None) -> str:
-        answer = self.request(
-            endpoint, operation="task.status", shape=shapes.task_status, within=within
-        )
-        return str(answer["status"])
-
     def _probe_request(self) -> Request:
         # It uses token and database, and the server refuses it to no container.
         endpoint = f"organization/{self.organization_id}"
         return build(endpoint, "get", None, None, self.headers, shapes.resource)
-
-
-def _seconds(value: object, what: str) -> float:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not 0 <= value < float("inf")
-    ):
-        shown = f"{value}" if isinstance(value, (int, float)) else f"of type {type(value).__name__}"
-        raise InvalidArgument(
-            f"{what} has to be a number of seconds from 0, but is {shown}. Nothing was sent."
-        )
-    return float(value)

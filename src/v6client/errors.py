@@ -31,7 +31,7 @@ the text of a server's answer; all can be pickled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -187,7 +187,14 @@ class TaskError(V6ClientError):
 class TaskFailed(TaskError):  # noqa: N818 - says what happened
     """At least one organization's run failed, or is missing.
 
-    ``statuses`` has each organization's run status.
+    Parameters
+    ----------
+    statuses
+        Each organization's run status.
+    outcomes
+        What became of each organization's run (:class:`v6client.RunOutcome`).
+    read_logs
+        Fetches the logs of the runs that did not complete.
     """
 
     def __init__(
@@ -195,14 +202,69 @@ class TaskFailed(TaskError):  # noqa: N818 - says what happened
         message: str,
         *,
         statuses: Mapping[int, str] | None = None,
+        outcomes: tuple[Any, ...] = (),
+        read_logs: Callable[[], dict[int, str | None]] | None = None,
         **facts: Any,  # noqa: ANN401 - TaskError's own keywords
     ) -> None:
         super().__init__(message, **facts)
         self.statuses: dict[int, str] = dict(statuses or {})
+        self.outcomes = outcomes
+        self._read_logs = read_logs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The logs can be asked for where the client is: not in another process.
+        return type(self), self.args, {**vars(self), "_read_logs": None}
+
+    def logs(self) -> dict[int, str | None]:
+        """Ask the server for the logs of the runs that did not complete.
+
+        A log is what the algorithm and its libraries printed at that organization. It may hold
+        data, so it is no part of this error, and v6client writes it nowhere.
+
+        Returns
+        -------
+        dict
+            The logs by organization id; ``None`` where a run has none (yet).
+
+        Raises
+        ------
+        RequestError
+            When they cannot be had.
+        ConfigurationError
+            When this error came from another process, which alone can ask.
+        """
+        if self._read_logs is None:
+            raise ConfigurationError(
+                "the logs can be asked for only in the process that waited for the task. Use "
+                "client.run.from_task(task_id) instead."
+            )
+        return self._read_logs()
 
 
 class TaskTimeout(TaskError):  # noqa: N818 - says what happened
-    """The task was not finished in time. It goes on, and can be waited for again."""
+    """The task was not finished in time. It goes on, and can be waited for again.
+
+    Parameters
+    ----------
+    status
+        The task's status as far as known.
+    statuses, outcomes
+        As in :class:`TaskFailed`, for as far as they could still be asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: str = "",
+        statuses: Mapping[int, str] | None = None,
+        outcomes: tuple[Any, ...] = (),
+        **facts: Any,  # noqa: ANN401 - TaskError's own keywords
+    ) -> None:
+        super().__init__(message, **facts)
+        self.status = status
+        self.statuses: dict[int, str] = dict(statuses or {})
+        self.outcomes = outcomes
 
 
 class TaskPartiallyCreated(TaskError):  # noqa: N818 - says what happened

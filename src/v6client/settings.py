@@ -34,6 +34,10 @@ def _switch(default: bool, *, text: str) -> Any:  # noqa: ANN401 - the same
     return _setting(default, unit="", low=0, high=1, text=text)
 
 
+def _choice(default: str, *, options: tuple[str, ...], text: str) -> Any:  # noqa: ANN401 - the same
+    return field(default=default, metadata={"options": options, "unit": "", "text": text})
+
+
 @dataclass(frozen=True)
 class Settings:
     """All tunables, checked once.
@@ -126,6 +130,40 @@ class Settings:
         optional=True,
         text="for wait_for_results; 'none' for no end",
     )
+    on_failure: str = _choice(
+        "raise",
+        options=("raise", "partial"),
+        text="what a wait does when an organization's run fails: raise TaskFailed, or return the "
+        "results of the others with a warning that names who is missing",
+    )
+    wait_for: str = _choice(
+        "default",
+        options=("default", "first_failure", "all"),
+        text="whether a failure ends a wait, or the runs that still work are waited for; "
+        "'default' is first_failure with on_failure=raise, and all otherwise",
+    )
+    min_results: int | None = _setting(
+        None,
+        unit="results",
+        low=1,
+        high=1000000,
+        optional=True,
+        text="so many are enough for a wait to return; 'none' for all. Of a task that goes to "
+        "fewer organizations, all are",
+    )
+    grace: float = _setting(
+        0.0,
+        unit="s",
+        low=0,
+        high=86400,
+        text="how long a wait that has min_results waits for the others",
+    )
+    progress: str = _choice(
+        "auto",
+        options=("auto", "always", "never"),
+        text="whether a wait shows a line with the organizations done, running and queued: auto is "
+        "on a terminal, where the extra v6client[progress] is installed",
+    )
     poll_growth: float = _setting(
         0.1, unit="1", low=0.001, high=1, text="of the time waited so far: the next poll's distance"
     )
@@ -180,6 +218,8 @@ def variable_of(name: str) -> str:
 def allowed(one: dataclasses.Field[Any]) -> str:
     """Say in words which values a setting takes."""
     facts = one.metadata
+    if "options" in facts:
+        return " or ".join(repr(option) for option in facts["options"])
     if _is_switch(one):
         return "'true' or 'false'"
     kind = "a whole number" if _is_integer(one) else "a number"
@@ -189,14 +229,16 @@ def allowed(one: dataclasses.Field[Any]) -> str:
 
 
 def _is_integer(one: dataclasses.Field[Any]) -> bool:
-    return str(one.type) == "int"
+    return str(one.type) in {"int", "int | None"}
 
 
 def _is_switch(one: dataclasses.Field[Any]) -> bool:
     return str(one.type) == "bool"
 
 
-def _parse(one: dataclasses.Field[Any], text: str) -> float | None:
+def _parse(one: dataclasses.Field[Any], text: str) -> float | str | None:
+    if "options" in one.metadata:
+        return text.strip().lower()
     if one.metadata["optional"] and text.strip().lower() == "none":
         return None
     if _is_switch(one):
@@ -211,6 +253,10 @@ def _parse(one: dataclasses.Field[Any], text: str) -> float | None:
 
 
 def _check(name: str, value: object, one: dataclasses.Field[Any]) -> None:
+    if "options" in one.metadata:
+        if value not in one.metadata["options"]:
+            raise _refusal(name, value, one)
+        return
     if value is None and one.metadata["optional"]:
         return
     if _is_switch(one):

@@ -21,7 +21,8 @@ from tests.faults.network import (
 )
 from tests.faults.server import Act, Wanted
 from tests.peer import Received
-from v6client import AlgorithmClient
+from v6client import AlgorithmClient, RunResult
+from v6client.tasks.runs import runs_of
 
 WAIT_SECONDS: Final = 2.0
 
@@ -40,6 +41,10 @@ class Part(enum.Enum):
     RECONCILIATION = enum.auto()
     """Asked after a creation whose answer was lost."""
     POLL = enum.auto()
+    COUNT = enum.auto()
+    """A poll with nothing else to ask where it is refused."""
+    WAIT_READ = enum.auto()
+    """What a wait has to read once there is news."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,15 @@ _READS: Final = (
         _RESULTS,
         wanted=_asks("GET", "/result"),
     ),
+    Operation(
+        "outcomes",
+        "outcomes",
+        lambda client: client.outcomes(FINISHED),
+        list(runs_of(_RUNS, FINISHED)),
+        wanted=_asks("GET", "/run"),
+        after=_asks("GET", f"/task/{FINISHED}"),
+        longest=2,
+    ),
     *(
         Operation(
             f"vpn.{name}",
@@ -290,7 +304,18 @@ def _wait(client: AlgorithmClient) -> Any:
 
 
 _STATUS: Final = _asks("GET", f"/task/{FINISHED}/status")
-_RUN_ROWS: Final = _asks("GET", "/run")
+_RUN_ROWS: Final = _asks("GET", "/run", page="1&")
+_OPEN_RUNS: Final = _asks("GET", "/run", state="open")
+
+
+def _stream(client: AlgorithmClient) -> Any:
+    return list(client.as_completed(FINISHED, timeout=WAIT_SECONDS))
+
+
+_STREAMED: Final = [
+    RunResult(one, FINISHED, FINISHED * 10 + one, "completed", result_of(one))
+    for one in ORGANIZATIONS
+]
 
 _WAITS: Final = (
     Operation(
@@ -302,13 +327,31 @@ _WAITS: Final = (
     Operation(
         "wait_for_results, the runs",
         *("wait_for_results", _wait, _RESULTS),
-        *(Part.READ, _RUN_ROWS, _STATUS),
+        *(Part.WAIT_READ, _RUN_ROWS, _STATUS),
         longest=2,
     ),
     Operation(
         "wait_for_results, the results",
         *("wait_for_results", _wait, _RESULTS),
-        *(Part.READ, _asks("GET", "/result"), _RUN_ROWS),
+        *(Part.WAIT_READ, _asks("GET", "/result"), _RUN_ROWS),
+        longest=2,
+    ),
+    Operation(
+        "as_completed, a poll",
+        *("as_completed", _stream, _STREAMED),
+        *(Part.COUNT, _OPEN_RUNS),
+        longest=2,
+    ),
+    Operation(
+        "as_completed, the runs",
+        *("as_completed", _stream, _STREAMED),
+        *(Part.WAIT_READ, _RUN_ROWS, _OPEN_RUNS),
+        longest=2,
+    ),
+    Operation(
+        "as_completed, a result",
+        *("as_completed", _stream, _STREAMED),
+        *(Part.WAIT_READ, _asks("GET", "/result"), _RUN_ROWS),
         longest=2,
     ),
 )

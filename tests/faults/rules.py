@@ -17,10 +17,10 @@ Outcomes = tuple[str, str, str]
 VALUE: Final = "value"
 TIMES: Final[tuple[int | None, ...]] = (1, 3, None)
 
-# Statuses below 500 end a wait when they come three times in a row; others never do.
-_REFUSALS: Final = frozenset(
-    {"BadRequest", "Unauthorized", "Forbidden", "RateLimited", "StatusError", "InvalidResponse"}
-)
+# These end a wait when they come three times in a row; others never do: there may be news yet.
+_REFUSALS: Final = frozenset({Kind.REFUSED, Kind.INVALID, Kind.MISSHAPEN})
+# After these nothing else gets through, either.
+_OF_ALL_REQUESTS: Final = frozenset({Kind.NEVER_SENT, Kind.RESET, Kind.AWAY})
 
 
 def survived(error: str) -> Outcomes:
@@ -85,17 +85,28 @@ def _reconciliation(fault: Fault) -> Outcomes:
 
 
 def _poll(fault: Fault) -> Outcomes:
-    is_refusal = fault.error in _REFUSALS
+    if fault.kind is Kind.MASKED or fault.error == "NotFound":
+        return always(VALUE)  # the task itself has its status, too
+    return _count(fault)
+
+
+def _count(fault: Fault) -> Outcomes:
+    if fault.kind in _OF_ALL_REQUESTS or fault.kind in {*_REFUSALS, Kind.MASKED}:
+        return _wait_read(fault)
+    # Without news until the deadline, the runs themselves are looked at.
+    return always(VALUE)
+
+
+def _wait_read(fault: Fault) -> Outcomes:
     match fault.kind:
-        case Kind.MASKED:
-            return always(VALUE)  # the task itself has its status, too
-        case Kind.REFUSED if fault.error == "NotFound":
-            return always(VALUE)
-        case Kind.REFUSED | Kind.LATER if is_refusal:
+        case Kind.REFUSED:
             return survived_once(fault.error)
+        case Kind.INVALID | Kind.MISSHAPEN | Kind.MASKED:
+            return survived(fault.error)
         case Kind.DRIPPING:
-            return always("TaskTimeout")
-    return survived(fault.error if is_refusal else "TaskTimeout")
+            # The first takes all the time; what is looked at then is the second.
+            return survived_once("TaskTimeout")
+    return survived("TaskTimeout")
 
 
 _RULES: Final[Mapping[Part, Callable[[Fault], Outcomes]]] = {
@@ -106,6 +117,8 @@ _RULES: Final[Mapping[Part, Callable[[Fault], Outcomes]]] = {
     Part.TWIN_COUNT: _twin_count,
     Part.RECONCILIATION: _reconciliation,
     Part.POLL: _poll,
+    Part.COUNT: _count,
+    Part.WAIT_READ: _wait_read,
 }
 
 

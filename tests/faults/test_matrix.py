@@ -20,7 +20,7 @@ from v6client import AlgorithmClient, V6ClientError
 
 # Upstream's sub-client for its own use, and what only says no.
 _NOT_TRIED = {
-    *("authenticate", "refresh_token", "setup_encryption", "generate_path_to", "close"),
+    *("authenticate", "refresh_token", "setup_encryption", "generate_path_to", "close", "ask"),
 }
 _PARTS = {"get_resource", "list_rows", "create_task", "rows_of"}
 
@@ -119,6 +119,6 @@ def documented_errors(method: str) -> list[type[Exception]]:
     doc = inspect.getdoc(getattr(owner, name)) or ""
     if other := re.search(r"see :meth:`(\w+)`", doc):
         doc = inspect.getdoc(getattr(owner, other[1])) or ""
-    _, _, raises = doc.partition("Raises\n------\n")
+    raises = doc.partition("Raises\n------\n")[2].partition("\n\n")[0]
     names = re.findall(r"^(\w+(?:, \w+)*)$", raises, re.MULTILINE)
     return [getattr(v6client, one) for line in names for one in line.split(", ")]

@@ -19,6 +19,12 @@ def settings_table() -> str:
     lines = ["| variable | default | unit | allowed | what |", "|---|---|---|---|---|"]
     for one in dataclasses.fields(Settings):
         facts = one.metadata
+        if "options" in facts:
+            allowed = " or ".join(f"`{option}`" for option in facts["options"])
+            lines.append(
+                f"| `{variable_of(one.name)}` | {one.default} | | {allowed} | {facts['text']} |"
+            )
+            continue
         if one.type == "bool":
             lines.append(
                 f"| `{variable_of(one.name)}` | {str(one.default).lower()} | "

@@ -12,14 +12,15 @@ from v6client.settings import variable_of
 FIELDS = dataclasses.fields(Settings)
 
 
-NUMBERS = [one for one in FIELDS if one.type != "bool"]
+CHOICES = [one for one in FIELDS if "options" in one.metadata]
+NUMBERS = [one for one in FIELDS if one.type != "bool" and one not in CHOICES]
 
 
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda one: one.name)
 def test_every_number_is_read_and_checked(field: dataclasses.Field[object]) -> None:
     variable = variable_of(field.name)
     low, high = field.metadata["low"], field.metadata["high"]
-    kind = int if field.type == "int" else float
+    kind = int if str(field.type).startswith("int") else float
     settings = Settings.from_environment({variable: str(kind(high))})
     assert getattr(settings, field.name) == high
     for wrong in ("", "many", "nan", "inf", str(kind(low) - 1), str(kind(high) + 1)):
@@ -29,6 +30,18 @@ def test_every_number_is_read_and_checked(field: dataclasses.Field[object]) -> N
         assert "but has to be" in str(caught.value)
         assert f"from {low:g} to {high:g}" in str(caught.value)
         assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("field", CHOICES, ids=lambda one: one.name)
+def test_a_choice_is_read_and_checked(field: dataclasses.Field[object]) -> None:
+    variable = variable_of(field.name)
+    for option in field.metadata["options"]:
+        settings = Settings.from_environment({variable: option.upper()})
+        assert getattr(settings, field.name) == option
+    for wrong in ("", "maybe"):
+        with pytest.raises(ConfigurationError, match=variable) as caught:
+            Settings.from_environment({variable: wrong})
+        assert all(repr(option) in str(caught.value) for option in field.metadata["options"])
 
 
 def test_a_switch_is_read_and_checked() -> None:

@@ -1,31 +1,504 @@
+"""Waiting in simulated time: complete results, or an error that says who is missing."""
+
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import logging
+import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.simulated import Run, Task, World, encoded, group, world
 from v6client import (
+    ConfigurationError,
     ConnectionFailed,
+    DeadlineExceeded,
+    InvalidResponse,
     MaskedServerError,
     NotFound,
     RequestError,
     ResultError,
-    Settings,
+    RunResult,
     TaskFailed,
     TaskTimeout,
 )
-from v6client.tasks.polling import Schedule
 from v6client.tasks.runs import State, runs_of
-from v6client.tasks.waiting import TaskReader, Waiter
+from v6client.tasks.verdict import WaitPolicy
+from v6client.tasks.watch import WatchedTask, is_refusal
+
+PARTIAL = WaitPolicy(is_partial=True, stops_at_failure=False)
+ALL = WaitPolicy(stops_at_failure=False)
 
 
-def run_row(
+def quorum(needed: int, grace: float = 0.0) -> WaitPolicy:
+    return WaitPolicy(stops_at_failure=False, min_results=needed, grace=grace)
+
+
+def three(**more: Any) -> World:
+    return world(Run(30, 5), Run(10, 9, value=None), Run(20, 2), **more)
+
+
+def events(caplog: pytest.LogCaptureFixture, name: str) -> list[dict[str, Any]]:
+    found = [vars(record)["v6client"] for record in caplog.records if record.name == "v6client"]
+    return [fields for fields in found if fields["event"] == name]
+
+
+# ------------------------------------------------------------------------------ complete results
+
+
+def test_results_come_in_the_order_of_the_organizations() -> None:
+    this = three()
+    [task] = this.watched()
+    task.organizations = (10, 20, 30)
+    results = this.waiter.wait([task], WaitPolicy(), interval=1, timeout=None)
+    assert results == [None, "of 20", "of 30"]
+
+
+def test_results_of_somebody_elses_task_come_by_run_id() -> None:
+    assert three().wait(known=False) == ["of 30", None, "of 20"]
+
+
+def test_a_task_without_runs_is_not_a_success() -> None:
+    # The server calls it "completed".
+    with pytest.raises(TaskFailed, match="no run of it"):
+        world().wait(known=False)
+
+
+@pytest.mark.parametrize("policy", [WaitPolicy(), ALL])
+def test_an_organization_without_a_run_is_not_overlooked(policy: WaitPolicy) -> None:
+    this = world(Run(10))
+    [task] = this.watched()
+    task.organizations = (10, 20)
+    with pytest.raises(TaskFailed, match=r"No run: organization 20\. Completed: organization 10\."):
+        this.waiter.wait([task], policy, interval=1, timeout=None)
+
+
+@pytest.mark.parametrize("text", ["", "!", "e30", encoded("x")[:-3]])
+@pytest.mark.parametrize("policy", [WaitPolicy(), PARTIAL, quorum(1)])
+def test_a_missing_or_broken_result_is_never_none(text: str, policy: WaitPolicy) -> None:
+    with pytest.raises(ResultError) as caught:
+        world(Run(10, result=text)).wait(policy)
+    assert (caught.value.task_id, caught.value.run_id, caught.value.organization_id) == (5, 501, 10)
+
+
+def test_a_result_of_another_run_is_no_result() -> None:
+    this = world(Run(10))
+    rows = [{"id": 9, "result": encoded(1)}]
+    this.result_rows = lambda _task, _within=None: rows  # type: ignore[method-assign, assignment]
+    with pytest.raises(ResultError, match="no result of it"):
+        this.wait()
+
+
+def test_a_task_can_be_waited_for_twice() -> None:
+    this = three()
+    assert this.wait() == this.wait() == ["of 30", None, "of 20"]
+
+
+# ---------------------------------------------------------------------------------------- failure
+
+
+def crashing() -> World:
+    """A crash after 3 s; by then one has completed, one works, one had not started."""
+    return world(
+        Run(10, 3, "failed"), Run(20, 1), Run(30, 60), Run(40, 3, "crashed"), latency=0.001
+    )
+
+
+def test_the_cause_is_named_first() -> None:
+    this = crashing()
+    [task] = this.watched()
+    task.organizations = (10, 20, 30, 40, 50)
+    with pytest.raises(TaskFailed) as caught:
+        this.waiter.wait([task], WaitPolicy(), interval=1, timeout=None)
+    error = caught.value
+    text = str(error)
+    order = [
+        text.index("Failed: organization 40 (run 504): crashed"),
+        text.index("No run: organization 50"),
+        text.index("Never started, because another failed: organization 10 (run 501)"),
+        text.index("Still running: organization 30 (run 503): active"),
+        text.index("Completed: organization 20"),
+    ]
+    assert order == sorted(order)
+    assert error.results == {20: "of 20"}
+    assert error.statuses == {
+        10: "failed",
+        20: "completed",
+        30: "active",
+        40: "crashed",
+        50: "no run",
+    }
+    assert error.organization_ids == (10, 30, 40, 50)
+    assert [run.run_id for run in error.outcomes] == [501, 502, 503, 504, None]
+    assert this.now < 1005  # at the first failure, not when the last had ended
+
+
+def test_logs_are_told_on_request_alone() -> None:
+    with pytest.raises(TaskFailed) as caught:
+        crashing().wait()
+    assert "log of" not in f"{caught.value!r} {caught.value} {vars(caught.value)}"
+    assert caught.value.logs() == {10: "log of 10", 30: "log of 30", 40: "log of 40"}
+
+
+def test_a_failure_can_be_pickled_but_its_logs_cannot_be_asked_for_elsewhere() -> None:
+    with pytest.raises(TaskFailed) as caught:
+        crashing().wait()
+    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+    assert (str(copy), copy.results, copy.outcomes) == (
+        str(caught.value),
+        caught.value.results,
+        caught.value.outcomes,
+    )
+    with pytest.raises(ConfigurationError, match="only in the process that waited"):
+        copy.logs()
+
+
+def test_all_are_waited_for_before_a_failure_is_raised() -> None:
+    this = crashing()
+    with pytest.raises(TaskFailed) as caught:
+        this.wait(ALL)
+    assert caught.value.results == {20: "of 20", 30: "of 30"}
+    assert 1060 <= this.now < 1070
+
+
+def test_a_broken_result_does_not_hide_why_the_task_failed() -> None:
+    with pytest.raises(TaskFailed, match="organization 20") as caught:
+        world(Run(10, result="!"), Run(20, 0, "crashed"), Run(30)).wait()
+    assert caught.value.results == {30: "of 30"}
+
+
+# --------------------------------------------------------------------------- partial and quorum
+
+
+def test_a_partial_wait_returns_what_there_is_once_all_have_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    this = crashing()
+    for _ in range(2):  # and names who is missing each time
+        caplog.clear()
+        assert this.wait(PARTIAL) == ["of 20", "of 30"]
+        [warning] = events(caplog, "task.partial_results")
+        assert (warning["organization_ids"], warning["results"]) == ([10, 40], 2)
+    assert 1060 <= this.now < 1070
+
+
+def test_a_partial_wait_may_stop_at_the_first_failure() -> None:
+    this = crashing()
+    assert this.wait(replace(PARTIAL, stops_at_failure=True)) == ["of 20"]
+    assert this.now < 1005
+
+
+@pytest.mark.parametrize("policy", [PARTIAL, quorum(1)])
+def test_nothing_at_all_is_no_partial_result(policy: WaitPolicy) -> None:
+    with pytest.raises(TaskFailed):
+        world(Run(10, 1, "crashed"), Run(20, 2, "crashed")).wait(policy)
+
+
+def test_a_complete_task_is_complete_for_every_policy(caplog: pytest.LogCaptureFixture) -> None:
+    for policy in (WaitPolicy(), ALL, PARTIAL, quorum(3)):
+        assert three().wait(policy) == ["of 30", None, "of 20"]
+    assert not events(caplog, "task.partial_results")
+
+
+def test_a_quorum_is_enough(caplog: pytest.LogCaptureFixture) -> None:
+    this = world(Run(10, 500), Run(20, 4), Run(30, 2))
+    assert this.wait(quorum(2)) == ["of 20", "of 30"]
+    assert 1004 <= this.now < 1005
+    [warning] = events(caplog, "task.partial_results")
+    assert warning["organization_ids"] == [10]
+
+
+@pytest.mark.parametrize(("grace", "results"), [(5, 2), (20, 3)])
+def test_a_quorum_waits_for_the_others_as_long_as_it_is_told(grace: float, results: int) -> None:
+    this = world(Run(10, 15), Run(20, 4), Run(30, 2))
+    assert len(this.wait(quorum(2, grace))) == results
+    assert this.now - 1000 < 17
+
+
+def test_a_quorum_that_cannot_be_met_any_more_is_told_at_once() -> None:
+    this = world(Run(10, 3, "crashed"), Run(20, 4, "crashed"), Run(30, 2), Run(40, 900))
+    with pytest.raises(TaskFailed, match=r"1 of at least 3 results"):
+        this.wait(quorum(3))
+    assert this.now < 1006
+
+
+# ------------------------------------------------------------------------------- isolated groups
+
+
+def test_an_isolated_group_is_waited_for_as_one() -> None:
+    this = group(Run(30, 5), Run(10, 9), Run(20, 2))
+    assert this.wait() == ["of 30", "of 10", "of 20"]
+
+
+def test_one_of_a_group_that_fails_takes_no_other_with_it() -> None:
+    this = group(Run(30, 5), Run(10, 1, "crashed"), Run(20, 8))
+    assert this.wait(PARTIAL) == ["of 30", "of 20"]
+    with pytest.raises(TaskFailed) as caught:
+        group(Run(30, 50), Run(10, 1, "crashed"), Run(20, 80)).wait()
+    assert caught.value.statuses == {30: "active", 10: "crashed", 20: "active"}
+
+
+def test_a_thousand_tasks_are_one_loop_of_polls() -> None:
+    runs = [Run(n, 20 + n % 7) for n in range(1, 1001)]
+    this = group(*runs)
+    assert this.wait() == [f"of {n}" for n in range(1, 1001)]
+    polls = [what for what in this.asked if what not in {"runs", "results"}]
+    assert set(polls) == {"statuses"}
+    assert len(polls) < 60
+    assert this.asked.count("runs") == this.asked.count("results") == 1000
+
+
+# -------------------------------------------------------------------------------------- streaming
+
+
+def test_results_are_given_as_they_end_over_several_tasks() -> None:
+    this = World(
+        {
+            1: Task(1, [Run(10, 8), Run(20, 2)]),
+            2: Task(2, [Run(10, 4)]),
+            3: Task(3, [Run(10, 1), Run(20, 20), Run(30, 6, "crashed")]),
+        }
+    )
+    seen = []
+    for result in this.waiter.as_completed(this.watched(), interval=1, timeout=None):
+        seen.append(result)
+        age = this.tasks[result.task_id].runs
+        [run] = [one for one in age if one.organization == result.organization_id]
+        assert run.end <= this.now - 1000 < 1.2 * run.end + 1
+    assert [(one.task_id, one.organization_id) for one in seen] == [
+        *((3, 10), (1, 20), (2, 10), (3, 30), (1, 10), (3, 20)),
+    ]
+    assert seen[0] == RunResult(10, 3, 301, "completed", "of 10")
+    assert seen[3] == RunResult(30, 3, 303, "crashed", None)
+
+
+def test_only_what_changed_is_fetched() -> None:
+    # Run rows carry the inputs: they are read when the count of open runs changes, and seldom else.
+    this = world(Run(10, 20), Run(20, 25), Run(30, 25))
+    assert len(list(this.waiter.as_completed(this.watched(), interval=1, timeout=None))) == 3
+    assert this.asked.count("runs") == 3  # at first, and after each of two changes
+    assert this.asked.count("result") == 3
+    assert this.asked.count("results") == 0
+    assert this.asked.count("open_runs") > 20
+
+
+def test_an_organization_without_a_run_is_given_as_such() -> None:
+    this = world(Run(10, 1))
+    [task] = this.watched()
+    task.organizations = (10, 20)
+    found = list(this.waiter.as_completed([task], interval=1, timeout=None))
+    assert [(one.organization_id, one.run_id, one.status) for one in found] == [
+        (20, None, "no run"),
+        (10, 501, "completed"),
+    ]
+
+
+def test_a_result_that_cannot_be_fetched_now_is_fetched_later() -> None:
+    down = ConnectionFailed("down")
+    this = world(Run(10, 1), Run(20, 1), Run(30, 1))
+    plain, failures = this.result_row, [down, down]
+
+    def sometimes(*args: Any) -> dict[str, Any] | None:
+        if args[1] == 502 and failures:
+            raise failures.pop()
+        return plain(*args)
+
+    this.result_row = sometimes  # type: ignore[method-assign, assignment]
+    found = list(this.waiter.as_completed(this.watched(), interval=1, timeout=None))
+    assert [one.value for one in found] == ["of 10", "of 20", "of 30"]
+
+
+def test_without_a_count_of_open_runs_the_runs_are_read() -> None:
+    assert three(counts_open=False).wait(ALL) == ["of 30", None, "of 20"]
+
+
+def test_what_became_of_each_run_can_be_asked_for() -> None:
+    this = crashing()
+    this.now = 1005
+    outcomes = this.waiter.outcomes(this.watched(known=False))
+    assert [(one.organization_id, one.state) for one in outcomes] == [
+        (10, State.NEVER_STARTED),
+        (20, State.COMPLETED),
+        (30, State.RUNNING),
+        (40, State.FAILED),
+    ]
+    assert [one.queue_seconds for one in outcomes] == [None, 0, 0, 0]
+    assert [one.compute_seconds for one in outcomes] == [None, 1, None, 3]
+    assert {one.node_online for one in outcomes} == {True}
+    assert this.asked == ["task", "runs"]
+
+
+# ------------------------------------------------------------------------------ faults and ends
+
+
+def test_a_failed_poll_is_no_news() -> None:
+    down = ConnectionFailed("down")
+    this = three(fails=lambda n, _: down if 2 <= n <= 9 else None)
+    assert this.wait() == ["of 30", None, "of 20"]
+
+
+@pytest.mark.parametrize("policy", [WaitPolicy(), ALL])
+def test_five_minutes_without_a_proxy_cost_nothing_but_the_delay(policy: WaitPolicy) -> None:
+    # Away from the 20th minute on, and once more just when the task has ended.
+    away = [(1200.0, 1500.0), (3599.0, 3900.0)]
+    down = DeadlineExceeded("away")
+    this = world(
+        Run(10, 2600),
+        Run(20, 2000),
+        fails=lambda _, now: down if any(begin <= now < end for begin, end in away) else None,
+    )
+    assert this.wait(policy) == ["of 10", "of 20"]
+    assert this.now < 3900 + 61
+
+
+def test_an_outage_of_the_server_is_no_refusal() -> None:
+    masked = MaskedServerError("masked", status=500, server_answers=False)
+    assert len(three(fails=lambda n, _: masked if n <= 9 else None).wait()) == 3
+
+
+REFUSALS = [
+    MaskedServerError("no such task", status=500, server_answers=True),
+    NotFound("no such task", status=404),
+    InvalidResponse("no such task", status=200),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+@pytest.mark.parametrize("since", [0.0, 3600.0])
+def test_a_refusal_ends_the_wait_at_the_third_within_two_minutes(
+    error: RequestError, since: float
+) -> None:
+    this = world(Run(10, 1e6), fails=lambda _, now: error if now >= 1000 + since else None)
+    with pytest.raises(type(error), match="no such task"):
+        this.wait()
+    assert this.now - 1000 - since < 120
+    refused = [what for what in this.asked if what == "status"]
+    assert len(refused) >= 3
+
+
+def test_what_is_a_refusal() -> None:
+    assert all(is_refusal(error) for error in REFUSALS)
+    for error in (
+        ConnectionFailed("down"),
+        DeadlineExceeded("late"),
+        MaskedServerError("away", status=500, server_answers=False),
+        RequestError("?"),
+    ):
+        assert not is_refusal(error)
+
+
+def test_a_timeout_says_who_is_where_and_has_the_results_so_far() -> None:
+    this = world(Run(10, 5), Run(20, 1e9), Run(30, 1e9, start=1e8))
+    with pytest.raises(TaskTimeout, match=r"goes on.*timeout=") as caught:
+        this.wait(timeout=100)
+    error = caught.value
+    assert (error.task_id, error.status, error.organization_ids) == (5, "active", (20, 30))
+    assert error.statuses == {10: "completed", 20: "active", 30: "pending"}
+    assert error.results == {10: "of 10"}
+    assert 100 <= this.now - 1000 < 101
+    assert pickle.loads(pickle.dumps(error)).statuses == error.statuses  # noqa: S301 - our own
+
+
+def test_after_a_timeout_it_can_be_waited_for_again() -> None:
+    this = world(Run(10, 150))
+    with pytest.raises(TaskTimeout):
+        this.wait(timeout=100)
+    assert this.wait(timeout=100) == ["of 10"]
+
+
+def test_a_timeout_while_the_proxy_is_away_says_what_is_known() -> None:
+    down = ConnectionFailed("down")
+    this = world(Run(10, 1e9), fails=lambda _, now: down if now > 1050 else None)
+    with pytest.raises(TaskTimeout) as caught:
+        this.wait(timeout=100)
+    assert caught.value.statuses == {10: "active"}
+
+
+def test_streaming_has_a_timeout_too() -> None:
+    this = world(Run(10, 5), Run(20, 1e9))
+    stream = this.waiter.as_completed(this.watched(), interval=1, timeout=60)
+    assert next(stream).value == "of 10"
+    with pytest.raises(TaskTimeout) as caught:
+        next(stream)
+    assert caught.value.results == {10: "of 10"}
+
+
+def test_the_last_poll_is_at_the_deadline() -> None:
+    # Finished just before the deadline: not missed, though the distance was longer by then.
+    assert world(Run(10, 99.9)).wait(timeout=100) == ["of 10"]
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_says_which_tasks_go_on(
+    interrupt: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    this = group(Run(10, 1), Run(20, 1e9))
+    plain = this.sleep
+
+    def pressed(seconds: float) -> None:
+        if this.now > 1010:
+            raise interrupt
+        plain(seconds)
+
+    this.sleep = pressed  # type: ignore[method-assign]
+    with pytest.raises(interrupt):
+        this.wait(timeout=100)
+    [warning] = events(caplog, "task.wait_interrupted")
+    assert (warning["task_ids"], warning["error_type"]) == ([11], interrupt.__name__)
+
+
+def test_a_node_that_is_offline_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    this = world(Run(10, 1), Run(20, 3000, start=2900, online=False))
+    assert len(this.wait()) == 2
+    [warning] = events(caplog, "run.node_offline")
+    assert (warning["organization_id"], warning["run_id"]) == (20, 502)
+    # Looked at after 30 s, and then each time when twice as many have passed.
+    assert this.asked.count("runs") <= 9
+
+
+def test_a_change_of_state_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "v6client")
+    world(Run(10, 2, start=1), Run(20, 4, start=1)).wait()
+    assert [line["status"] for line in events(caplog, "task.status")] == [
+        *("pending", "active", "completed"),
+    ]
+    caplog.clear()
+    world(Run(10, 2, start=1), Run(20, 4, start=1)).wait(ALL)
+    counts = [
+        tuple(line[name] for name in ("completed", "failed", "running", "queued"))
+        for line in events(caplog, "task.status")
+    ]
+    assert counts == [(0, 0, 0, 2), (1, 0, 1, 0), (2, 0, 0, 0)]
+
+
+# --------------------------------------------------------------------------------------- bounds
+
+
+@given(
+    durations=st.lists(st.floats(0.01, 20_000), min_size=1, max_size=4),
+    latency=st.floats(0.0001, 0.05),
+    interval=st.floats(0.1, 10),
+    policy=st.sampled_from([WaitPolicy(), ALL]),
+)
+def test_a_finished_task_is_seen_soon(
+    durations: list[float], latency: float, interval: float, policy: WaitPolicy
+) -> None:
+    this = world(*(Run(n + 1, end) for n, end in enumerate(durations)), latency=latency)
+    assert len(this.wait(policy, interval=interval)) == len(durations)
+    late = this.now - 1000 - max(durations)
+    # The requests that are made once the end is seen, or while it comes.
+    on_the_way = 5 * latency
+    longest = max(interval / 10, min(60, 0.1 * max(durations)), min(20 * latency, 60))
+    assert late <= longest * 1.01 + on_the_way
+
+
+# ----------------------------------------------------------------------------- what a run tells
+
+
+def row(
     id_: int, organization: int, status: str = "completed", *, started: bool = True
 ) -> dict[str, Any]:
     return {
@@ -36,212 +509,43 @@ def run_row(
     }
 
 
-def result_row(id_: int, value: object) -> dict[str, Any]:
-    return {"id": id_, "result": base64.b64encode(json.dumps(value).encode()).decode()}
-
-
-@dataclass
-class FakeServer:
-    """A task whose status changes with (fake) time; what it answers can be an error."""
-
-    duration: float = 0.0
-    final: str = "completed"
-    runs: list[dict[str, Any]] = field(default_factory=list)
-    results: list[dict[str, Any]] = field(default_factory=list)
-    error_of_poll: Callable[[int], RequestError | None] = lambda _: None
-    latency: float = 0.01
-    now: float = 1000.0
-    polls: int = 0
-    began: float = 1000.0
-
-    def status(self, _: int, __: float | None) -> str:
-        self.now += self.latency
-        self.polls += 1
-        error = self.error_of_poll(self.polls)
-        if error:
-            raise error
-        return self.final if self.now - self.began >= self.duration else "active"
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-        self.now += seconds
-
-    def wait(self, **more: Any) -> list[Any]:
-        arguments = {
-            "interval": 1.0,
-            "timeout": None,
-            "created": None,
-            "organizations": None,
-            **more,
-        }
-        reader = TaskReader(self.status, lambda _: self.runs, lambda _: self.results)
-        waiter = Waiter(reader, Settings(), sleep=self.sleep, now=lambda: self.now)
-        return waiter.wait(5, **arguments)
-
-
-def three_done(**more: Any) -> FakeServer:
-    return FakeServer(
-        runs=[run_row(1, 30), run_row(2, 10), run_row(3, 20)],
-        results=[result_row(1, "of 30"), result_row(2, None), result_row(3, "of 20")],
-        **more,
-    )
-
-
-def test_results_come_in_the_order_of_the_organizations() -> None:
-    assert three_done().wait(organizations=(10, 20, 30)) == [None, "of 20", "of 30"]
-
-
-def test_results_of_somebody_elses_task_come_by_run_id() -> None:
-    assert three_done().wait() == ["of 30", None, "of 20"]
-
-
-def test_the_cause_is_named_first() -> None:
-    server = FakeServer(
-        final="failed",
-        runs=[
-            run_row(1, 10, "failed", started=False),
-            run_row(2, 20, "completed"),
-            run_row(3, 30, "active"),
-            run_row(4, 40, "crashed"),
-        ],
-        results=[result_row(2, "of 20")],
-    )
-    with pytest.raises(TaskFailed) as caught:
-        server.wait(organizations=(10, 20, 30, 40, 50))
-    error = caught.value
-    text = str(error)
-    order = [
-        text.index("Failed: organization 40 (run 4): crashed"),
-        text.index("No run: organization 50"),
-        text.index("Never started, because another failed: organization 10 (run 1)"),
-        text.index("Still running: organization 30 (run 3): active"),
-        text.index("Completed: organization 20"),
-    ]
-    assert order == sorted(order)
-    assert error.results == {20: "of 20"}
-    assert error.statuses[40] == "crashed"
-    assert error.organization_ids == (10, 30, 40, 50)
-
-
-def test_a_task_without_runs_is_not_a_success() -> None:
-    # The server calls it "completed".
-    with pytest.raises(TaskFailed, match="no run of it"):
-        FakeServer(final="completed").wait()
-
-
-def test_an_organization_without_a_run_is_not_overlooked() -> None:
-    server = FakeServer(runs=[run_row(1, 10)], results=[result_row(1, 1)])
-    with pytest.raises(TaskFailed, match=r"No run: organization 20"):
-        server.wait(organizations=(10, 20))
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"id": 1, "result": None},
-        {"id": 1, "result": ""},
-        {"id": 1, "result": "!"},
-        {"id": 2, "result": "bnVsbA=="},
-        {"id": 1, "result": "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "blob_storage_used": True},
-    ],
-)
-def test_a_missing_or_broken_result_is_never_none(row: dict[str, Any]) -> None:
-    with pytest.raises(ResultError) as caught:
-        FakeServer(runs=[run_row(1, 10)], results=[row]).wait()
-    assert (caught.value.task_id, caught.value.run_id, caught.value.organization_id) == (5, 1, 10)
-
-
-def test_a_broken_result_does_not_hide_why_the_task_failed() -> None:
-    server = FakeServer(
-        final="crashed",
-        runs=[run_row(1, 10), run_row(2, 20, "crashed")],
-        results=[{"id": 1, "result": "!"}],
-    )
-    with pytest.raises(TaskFailed, match="organization 20"):
-        server.wait()
-
-
-def test_a_failed_poll_is_no_news() -> None:
-    down = ConnectionFailed("down")
-    server = three_done(duration=50, error_of_poll=lambda n: down if 2 <= n <= 9 else None)
-    assert server.wait(organizations=(10, 20, 30)) == [None, "of 20", "of 30"]
-
-
-def test_an_outage_of_the_server_is_no_refusal() -> None:
-    masked = MaskedServerError("masked", status=500, server_answers=False)
-    server = three_done(duration=50, error_of_poll=lambda n: masked if n <= 9 else None)
-    assert len(server.wait()) == 3
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MaskedServerError("no such task", status=500, server_answers=True),
-        NotFound("no such task", status=404),
-    ],
-)
-def test_a_refusal_ends_the_wait_at_the_third(error: RequestError) -> None:
-    server = three_done(error_of_poll=lambda _: error)
-    with pytest.raises(type(error), match="no such task"):
-        server.wait()
-    assert server.polls == 3
-    assert server.now - server.began < 120
-
-
-def test_a_timeout_says_that_the_task_goes_on() -> None:
-    server = three_done(duration=1e9)
-    with pytest.raises(TaskTimeout, match=r"goes on.*timeout=") as caught:
-        server.wait(timeout=100)
-    assert caught.value.task_id == 5
-    assert 100 <= server.now - server.began < 101
-
-
-def test_the_last_poll_is_at_the_deadline() -> None:
-    # Finished just before the deadline: not missed, though the distance was longer by then.
-    assert len(three_done(duration=99.99).wait(timeout=100)) == 3
-
-
-@given(
-    duration=st.floats(0.01, 20_000),
-    latency=st.floats(0.0001, 0.05),
-    interval=st.floats(0.1, 10),
-)
-def test_a_finished_task_is_seen_soon(duration: float, latency: float, interval: float) -> None:
-    server = three_done(duration=duration, latency=latency)
-    server.wait(interval=interval)
-    late = server.now - server.began - duration
-    assert late <= max(interval / 10, min(60, 0.1 * duration), min(20 * latency, 60)) + 2 * latency
-
-
-@given(st.floats(0, 1e6), st.floats(0, 10), st.floats(0, 100), st.floats(0, 1, exclude_max=True))
-def test_the_schedule_stays_within_its_bounds(
-    waited: float, floor: float, duration: float, draw: float
-) -> None:
-    schedule = Schedule(created=0, floor=floor, draw=lambda: draw)
-    schedule.polled(duration)
-    longest = max(min(60, max(floor, 0.1 * waited)), min(20 * duration, 60))
-    assert 0.8 * longest - 1e-9 <= schedule.next_delay(waited) <= longest
-
-
-def test_the_first_poll_comes_at_once_unless_the_task_is_new() -> None:
-    assert Schedule(created=0, floor=0.1).first_delay(5) == 0
-    assert Schedule(created=5, floor=0.1).first_delay(5) == pytest.approx(0.1)
-
-
-def _rows() -> Iterator[tuple[dict[str, Any], State]]:
-    yield run_row(1, 1, "completed"), State.COMPLETED
-    yield run_row(2, 2, "crashed"), State.FAILED
-    yield run_row(3, 3, "failed", started=False), State.NEVER_STARTED
-    yield run_row(4, 4, "non-existing Docker image", started=False), State.FAILED
-    yield run_row(5, 5, "pending", started=False), State.RUNNING
-    yield run_row(6, 6, "a status of a later vantage6"), State.FAILED
+ROWS = [
+    (row(1, 1, "completed"), State.COMPLETED),
+    (row(2, 2, "crashed"), State.FAILED),
+    (row(3, 3, "failed", started=False), State.NEVER_STARTED),
+    (row(4, 4, "non-existing Docker image", started=False), State.FAILED),
+    (row(5, 5, "pending", started=False), State.RUNNING),
+    (row(6, 6, "a status of a later vantage6"), State.FAILED),
+]
 
 
 def test_what_a_run_tells() -> None:
-    rows, states = zip(*_rows(), strict=True)
-    assert [run.state for run in runs_of(rows, None)] == list(states)
+    rows, states = zip(*ROWS, strict=True)
+    assert [run.state for run in runs_of(rows, 5)] == list(states)
 
 
 def test_a_failure_without_a_start_is_a_cause_where_there_is_no_other() -> None:
-    [run] = runs_of([run_row(1, 1, "failed", started=False)], None)
+    [run] = runs_of([row(1, 1, "failed", started=False)], 5)
     assert run.state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("created", "queue"),
+    [
+        ("2025-12-31T23:59:50", 10),
+        ("2025-12-31T23:59:50.500000", 9.5),
+        ("2025-12-31T23:59:50+00:00", 10),
+        ("2026-01-01T00:59:50+01:00", 10),
+        ("2026-01-01T00:00:05", 0),  # the node's clock is behind the server's
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_queue_seconds_are_of_two_clocks(created: str | None, queue: float | None) -> None:
+    [run] = runs_of([row(1, 1)], 5, created_at=created)
+    assert run.queue_seconds == queue
+
+
+def test_an_unknown_task_is_waited_for_until_it_is_known() -> None:
+    assert WatchedTask(5).outcomes() == ()
+    assert not WatchedTask(5).is_over

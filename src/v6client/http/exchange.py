@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from v6client.forks import renew_in_child
@@ -21,6 +21,25 @@ from v6client.telemetry import logs, metrics, schema, spans
 
 _SHORTEST: Final = 0.001
 _PROBE_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The successful answer to a request.
+
+    Parameters
+    ----------
+    body
+        The decoded JSON.
+    headers
+        The answer's headers.
+    seconds
+        How long the attempt took that gave it, the failed ones before it not counted.
+    """
+
+    body: Any
+    headers: Mapping[str, str]
+    seconds: float
 
 
 class Exchange:
@@ -59,7 +78,7 @@ class Exchange:
         self._retry = RetryPolicy(ours, budget)
         self._diagnosis = Diagnosis(self._ask)
 
-    def perform(self, request: Request, *, operation: str | None, within: float | None) -> Any:  # noqa: ANN401 - JSON
+    def perform(self, request: Request, *, operation: str | None, within: float | None) -> Answer:
         """Carry out a request with all the attempts that it takes.
 
         Parameters
@@ -73,8 +92,8 @@ class Exchange:
 
         Returns
         -------
-        object
-            The decoded body of the successful answer.
+        Answer
+            The successful answer.
 
         Raises
         ------
@@ -101,7 +120,8 @@ class Exchange:
                 settled = replace(settled, outcome=outcome)
             if settled.outcome.kind is Kind.SUCCESS:
                 self._contacted = True
-                return settled.outcome.body
+                final_attempt = settled.outcome
+                return Answer(final_attempt.body, final_attempt.headers, final_attempt.seconds)
             span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
             logs.emit(
                 schema.GIVEN_UP,
@@ -134,6 +154,7 @@ class Exchange:
                 span, status=outcome.status, size=outcome.size, error_type=outcome.error_type
             )
         seconds = time.perf_counter() - started
+        outcome = replace(outcome, seconds=seconds)
         metrics.record_attempt(
             seconds,
             attributes,

@@ -52,6 +52,8 @@ class Outcome:
         The answer's headers.
     size
         The length of the answer's body in bytes.
+    seconds
+        How long the attempt took.
     """
 
     kind: Kind
@@ -60,6 +62,7 @@ class Outcome:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
+    seconds: float = 0.0
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, shape: Shape) -> Outcome:

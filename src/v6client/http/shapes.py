@@ -42,6 +42,11 @@ def run_page(body: Any) -> bool:  # noqa: ANN401 - JSON
     )
 
 
+def task_page(body: Any) -> bool:  # noqa: ANN401 - JSON
+    """Accept a page of tasks: each with a status."""
+    return page(body) and all(isinstance(row.get("status"), str) for row in body["data"])
+
+
 def task_status(body: Any) -> bool:  # noqa: ANN401 - JSON
     """Accept ``{"status": "active"}``."""
     return isinstance(body, dict) and isinstance(body.get("status"), str)

@@ -8,7 +8,7 @@ from typing import Any
 from v6client.errors import InvalidResponse, ResultError
 from v6client.http.endpoint import identifier
 from v6client.subclients.base import SubClient
-from v6client.tasks.waiting import decode_row
+from v6client.tasks.results import decode_row
 
 
 class Result(SubClient):

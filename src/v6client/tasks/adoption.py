@@ -63,12 +63,12 @@ _LOOKED_FOR: Final = (
 _NOT_LOOKED_FOR: Final = "It could not be looked for afterwards either, so it may exist."
 
 
+TO_GO_ON: Final = "To go on, call task.create with the same arguments"
+
+
 def _with_key(error: RequestError, key: str, what_is_known: str) -> RequestError:
     error.key = key
-    advice = (
-        f"To go on, call task.create with the same arguments and key={key!r}: it finds the task, "
-        "or creates it."
-    )
+    advice = f"{TO_GO_ON} and key={key!r}: it finds the task, or creates it."
     error.args = (f"{error} {what_is_known} {advice}",)
     return error
 

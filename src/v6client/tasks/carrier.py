@@ -7,6 +7,7 @@ description is visible to the collaboration, so nothing else goes there.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from typing import Final
@@ -15,12 +16,28 @@ from v6client.errors import InvalidArgument
 
 # The server's own limit (vantage6-server 4.15.2, input schema of POST /task).
 LONGEST_DESCRIPTION: Final = 1024
+# What the keys of a group have in common: 80 bits, and 48 of their own.
+_COMMON: Final = 20
 _KEY: Final = re.compile(r"[0-9a-f]{32}\Z")
 
 
 def new_key() -> str:
     """Draw a key: 32 hexadecimal digits, unique for all practical purposes."""
     return secrets.token_hex(16)
+
+
+def member_key(key: str, organization: int) -> str:
+    """Derive the key of one task of a group that was created as one.
+
+    It begins as the group's does, so that one search finds them all.
+    """
+    digest = hashlib.sha256(f"{key}/{organization}".encode()).hexdigest()
+    return f"{key[:_COMMON]}{digest[: len(key) - _COMMON]}"
+
+
+def group_pattern_of(key: str) -> str:
+    """Give the SQL ``LIKE`` pattern that finds all members of a group by the key of one."""
+    return f"%[v6c:{key[:_COMMON]}%"
 
 
 def checked_key(key: object) -> str:

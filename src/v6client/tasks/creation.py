@@ -103,20 +103,35 @@ def checked_description(description: object) -> str:
     return description
 
 
-def task_body(
-    origin: Origin, *, name: str, description: str, organizations: tuple[int, ...], input_: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller asked for, checked and encoded.
+
+    Parameters
+    ----------
+    name, description
+        The task's.
+    input_
+        The base64 text.
+    """
+
+    name: str
+    description: str
+    input_: str
+
+
+def task_body(origin: Origin, asked: Asked, organizations: tuple[int, ...]) -> dict[str, Any]:
     """Write the body of ``POST task``.
 
     The input is the same text for each organization: where the collaboration is encrypted, the
     node's proxy encrypts it for each.
     """
     body: dict[str, Any] = {
-        "name": name,
+        "name": asked.name,
         "image": origin.image,
         "collaboration_id": origin.collaboration_id,
-        "description": description,
-        "organizations": [{"id": one, "input": input_} for one in organizations],
+        "description": asked.description,
+        "organizations": [{"id": one, "input": asked.input_} for one in organizations],
         "databases": [dict(one) for one in origin.databases],
     }
     if origin.study_id:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,29 +13,11 @@ from v6client.payload.blobs import BlobStore
 from v6client.payload.codec import encode_input
 from v6client.settings import Settings
 from v6client.tasks import carrier, creation
-from v6client.tasks.adoption import Adopted, Creation, Task, TaskWire
+from v6client.tasks.adoption import TO_GO_ON, Adopted, Creation, Task, TaskWire
+from v6client.tasks.subtask_requests import SubtaskRequests
 from v6client.telemetry import logs, schema, spans
 
 _propagator: Final = TraceContextTextMapPropagator()
-
-
-@dataclass(frozen=True, slots=True)
-class CreatorWire:
-    """What the creator asks of the server; each call gets the seconds that it may take.
-
-    Parameters
-    ----------
-    post
-        Posts a task's body once, and gives the task.
-    find
-        Gives this container's subtasks whose description is LIKE a pattern, ascending.
-    run_organizations
-        Gives the organizations that a task has runs of.
-    """
-
-    post: Callable[[Mapping[str, Any], float], Task]
-    find: Callable[[str, float], list[Task]]
-    run_organizations: Callable[[int, float], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +34,15 @@ class Created:
         Its key; ``None`` where tasks are not marked, or nothing is left to look for.
     twins
         The ids of its twins, as far as known.
+    created_at
+        When, as the server says.
     """
 
     organizations: tuple[int, ...]
     at: float
     key: str | None
     twins: tuple[int, ...]
+    created_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,45 +63,80 @@ class Creator:
         For a task without one.
     """
 
-    wire: CreatorWire
+    wire: SubtaskRequests
     origin: creation.Origin
     blobs: BlobStore
     settings: Settings
     default_description: str
     _created: dict[int, Created] = field(default_factory=dict, init=False)
+    _groups: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False)
 
-    def create(
+    def create(  # noqa: PLR0913 - those of Task.create
         self,
         input_: object,
         organizations: object,
         name: object,
         description: object,
         key: object,
+        *,
+        isolated: bool,
     ) -> Task:
         """Create a subtask: what ``AlgorithmClient.Task.create`` calls, and documents."""
         ids = creation.checked_organizations(organizations)
         resumed = None if key is None else carrier.checked_key(key)
-        body = creation.task_body(
-            self.origin,
+        asked = creation.Asked(
             name=creation.checked_name(name),
             description=creation.checked_description(description or self.default_description),
-            organizations=ids,
             input_=encode_input(input_),
         )
         self.blobs.refuse()
-        with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
-            if resumed is None and not self.settings.create_once:
-                mark = None
-                adopted = Adopted(
-                    self.wire.post(body, self.settings.create_deadline), (), was_found=False
-                )
+        if isolated:
+            return self._create_each(asked, ids, resumed)
+        return self._create_one(
+            asked, ids, resumed or carrier.new_key(), resume=resumed is not None
+        )
+
+    def _create_each(
+        self, asked: creation.Asked, ids: tuple[int, ...], resumed: str | None
+    ) -> Task:
+        """Create a task for each organization, so that none is failed together with another.
+
+        Their keys are derived from one key, by which all of them can be resumed.
+        """
+        key = resumed or carrier.new_key()
+        tasks: list[Task] = []
+        for organization in ids:
+            member = carrier.member_key(key, organization)
+            try:
+                task = self._create_one(asked, (organization,), member, resume=resumed is not None)
+            except RequestError as error:
+                failure = error
             else:
-                mark = resumed or carrier.new_key()
-                adopted = self._create_once(body, ids, mark, resume=resumed is not None)
+                tasks.append(task)
+                continue
+            raise _of_group(failure, key, [one["id"] for one in tasks], len(ids))
+        group = tuple(task["id"] for task in tasks)
+        self._groups[group[0]] = group
+        return {**tasks[0], "isolated": list(group)}
+
+    def _create_one(
+        self, asked: creation.Asked, ids: tuple[int, ...], key: str, *, resume: bool
+    ) -> Task:
+        body = creation.task_body(self.origin, asked, ids)
+        is_marked = resume or self.settings.create_once
+        with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
+            if is_marked:
+                adopted = self._create_once(body, ids, key, resume=resume)
+            else:
+                answered = self.wire.post(body, self.settings.create_deadline)
+                adopted = Adopted(answered, (), was_found=False)
             task_id = adopted.task["id"]
             span.set_attribute(schema.TASK_ID, task_id)
             span.set_attribute(schema.TWIN_COUNT, len(adopted.twins))
-        self._created[task_id] = Created(ids, time.monotonic(), mark, adopted.twins)
+        created_at = adopted.task.get("created_at")
+        self._created[task_id] = Created(
+            ids, time.monotonic(), key if is_marked else None, adopted.twins, created_at
+        )
         logs.emit(schema.TASK_CREATED, task_id=task_id, organization_ids=list(ids))
         return adopted.task
 
@@ -125,21 +144,37 @@ class Creator:
         """Give what is known of a task, where this client created it."""
         return self._created.get(task_id)
 
+    def group_of(self, task_id: int) -> tuple[int, ...]:
+        """Give the tasks that were created as one with this as the first; else this alone."""
+        return self._groups.get(task_id, (task_id,))
+
     def look_for_late_twins(self, task_id: int) -> None:
         """Look once more, after the first wait, for twins that were made after the adoption.
 
         They have higher ids and stay unadopted. A failure is logged, never raised.
+
+        Parameters
+        ----------
+        task_id
+            The task, or the first of a group, whose twins are looked for together.
         """
-        known = self._created.get(task_id)
-        if known is None or known.key is None:
+        group = self.group_of(task_id)
+        created = {one: self._created[one] for one in group if one in self._created}
+        keys = [known.key for known in created.values() if known.key is not None]
+        if not keys:
             return
-        self._created[task_id] = replace(known, key=None)
+        for one, known in created.items():
+            self._created[one] = replace(known, key=None)
+        pattern = (
+            carrier.pattern_of(keys[0]) if len(group) == 1 else (carrier.group_pattern_of(keys[0]))
+        )
         try:
-            found = self.wire.find(carrier.pattern_of(known.key), self.settings.request_deadline)
+            found = self.wire.find(pattern, self.settings.request_deadline)
         except RequestError as error:
             logs.emit(schema.TWINS_UNKNOWN, task_id=task_id, error_type=type(error).__name__)
             return
-        late = [one["id"] for one in found if one["id"] != task_id and one["id"] not in known.twins]
+        expected = {*group, *(twin for known in created.values() for twin in known.twins)}
+        late = [one["id"] for one in found if one["id"] not in expected]
         if late:
             logs.emit(schema.TASK_TWINS, task_id=task_id, twin_ids=late)
 
@@ -174,3 +209,16 @@ class Creator:
             run_organizations=lambda task_id: self.wire.run_organizations(task_id, within()),
         )
         return Creation(wire, key, ids, self.settings.create_posts, left).run(resume=resume)
+
+
+def _of_group(error: RequestError, key: str, created: list[int], wanted: int) -> RequestError:
+    """Make an error of one creation one of the group's: what there is is not lost."""
+    error.key = key
+    there = f" (tasks {', '.join(map(str, created))})" if created else ""
+    what_happened = str(error).partition(TO_GO_ON)[0].rstrip()
+    text = (
+        f"{what_happened} {len(created)} of the {wanted} isolated tasks exist{there}. {TO_GO_ON}, "
+        f"isolated=True and key={key!r}: it finds those that there are, and creates the others."
+    )
+    error.args = (text,)
+    return error

@@ -1,52 +1,40 @@
-"""Waiting for a subtask: complete results, or an error that says who is missing."""
+"""Waiting for subtasks: complete results, or an error that says who is missing."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
-from v6client.errors import MaskedServerError, RequestError, ResultError, TaskFailed, TaskTimeout
-from v6client.payload.codec import decode_result
+from v6client.errors import RequestError, TaskFailed, TaskTimeout
 from v6client.settings import Settings
+from v6client.tasks.failure import task_failed, task_timeout, without_result
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
-from v6client.tasks.runs import OrganizationRun, State, is_finished, runs_of
-from v6client.telemetry import logs, metrics, schema
+from v6client.tasks.progress import Progress, progress_line
+from v6client.tasks.questions import Questions
+from v6client.tasks.results import RunResult, readable_results_of, result_of_ended, results_of
+from v6client.tasks.runs import RunOutcome, State, counts_of
+from v6client.tasks.verdict import Verdict, WaitPolicy, verdict
+from v6client.tasks.watch import Watch, WatchedTask
+from v6client.telemetry import logs, schema
 
-Row = dict[str, Any]
+T = TypeVar("T")
 
-_SERVER_ERROR: Final = 500
-# What the poll at the deadline may take.
-_LAST_POLL_SECONDS: Final = 5.0
-# So many refusals in a row end a wait: one alone may be the proxy's bad moment.
-_REFUSALS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TaskReader:
-    """What a wait asks of the server.
-
-    Parameters
-    ----------
-    status
-        Gives a task's status by its id, within so many seconds (``None`` for the usual).
-    run_rows, result_rows
-        Give a task's rows by its id, ascending.
-    """
-
-    status: Callable[[int, float | None], str]
-    run_rows: Callable[[int], list[Row]]
-    result_rows: Callable[[int], list[Row]]
+# What the results that an error carries may take to fetch.
+_LAST_SECONDS: Final = 5.0
+# Of so many unfinished tasks the runs are still read, for the error.
+_LAST_LOOKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """Waits for one task.
+    """Waits for tasks.
 
     Parameters
     ----------
-    reader
+    questions
         Asks the server.
     settings
         The numbers of the polling schedule.
@@ -54,215 +42,278 @@ class Waiter:
         Time, to be replaced in tests: monotonic seconds.
     """
 
-    reader: TaskReader
+    questions: Questions
     settings: Settings
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
 
     def wait(
         self,
-        task_id: int,
+        tasks: Sequence[WatchedTask],
+        policy: WaitPolicy,
         *,
         interval: float,
         timeout: float | None,
-        created: float | None,
-        organizations: Sequence[int] | None,
     ) -> list[Any]:
-        """Wait until a task has finished, and give its results.
+        """Wait until a task has finished, or a group of tasks that were created as one.
 
         Parameters
         ----------
-        task_id
-            The task.
+        tasks
+            The task; or the group, one organization each.
+        policy
+            What to do when a run fails, and how much is enough.
         interval
             Seconds; a tenth of it is the shortest distance between two polls.
         timeout
             Seconds from now; ``None`` for no end.
-        created
-            When this client created the task, on the clock ``now``.
-        organizations
-            The organizations that it was created for, where this client created it.
 
         Returns
         -------
         list
             One decoded result an organization, in the order of ``organizations``; by ascending
-            run id where the task was created elsewhere.
+            run id where the task was created elsewhere. Fewer only where the policy allows it.
 
         Raises
         ------
         TaskFailed
-            When a run failed, never started or is missing.
+            When a run failed, never started or is missing, and the policy wants it.
         TaskTimeout
-            When the task was not finished in time.
+            When it was not over in time.
         ResultError
             When a completed run's result is missing or cannot be decoded.
         RequestError
-            When the runs or results of the finished task cannot be had.
+            When the server refused to tell three times in a row.
         """
+        wait = _Wait(self.questions, tasks, policy, self.now)
+        with self._watching(tasks, interval, timeout, needs_runs=policy.needs_runs) as watch:
+            ended = watch.until(wait.ended) or _last_look(watch, wait.ended)
+            if ended is None:
+                raise self._timeout(watch)
+        if ended.failure is not None:
+            raise ended.failure
+        return list(ended.results.values())
+
+    def as_completed(
+        self, tasks: Sequence[WatchedTask], *, interval: float, timeout: float | None
+    ) -> Iterator[RunResult]:
+        """Give each run's result as it ends, over all tasks, with one loop of polls.
+
+        The parameters are those of :meth:`wait`.
+
+        Raises
+        ------
+        TaskTimeout
+            When the runs did not all end in time.
+        ResultError
+            When a completed run's result is missing or cannot be decoded.
+        RequestError
+            When the server refused to tell three times in a row.
+        """
+        results = _Results(self.questions, tasks)
+        with self._watching(tasks, interval, timeout, needs_runs=True) as watch:
+            while not results.all_given:
+                new = watch.until(results.new) or _last_look(watch, results.new)
+                if new is None:
+                    raise self._timeout(watch)
+                yield from new
+
+    def outcomes(self, tasks: Sequence[WatchedTask]) -> list[RunOutcome]:
+        """Ask once what became of each organization's run.
+
+        Raises
+        ------
+        RequestError
+            When the runs cannot be had.
+        """
+        watch = Watch(tasks, self.questions, Schedule(created=0), needs_runs=True)
+        for task in tasks:
+            if task.created_at is None:
+                task.created_at = self.questions.created_at(task.task_id)
+            watch.read_runs(task)
+        return [run for task in tasks for run in task.outcomes()]
+
+    @contextmanager
+    def _watching(
+        self,
+        tasks: Sequence[WatchedTask],
+        interval: float,
+        timeout: float | None,
+        *,
+        needs_runs: bool,
+    ) -> Iterator[Watch]:
         began = self.now()
-        deadline = None if timeout is None else began + timeout
+        # The youngest: a distance that suits it is late for none.
+        created = max(began if task.created is None else task.created for task in tasks)
         schedule = Schedule(
-            created=began if created is None else created,
+            created=created,
             floor=interval * FLOOR_OF_INTERVAL,
             growth=self.settings.poll_growth,
             cap=self.settings.poll_cap,
             load=self.settings.poll_load,
-            deadline=deadline,
+            deadline=None if timeout is None else began + timeout,
         )
-        status, polls = self._until_finished(task_id, schedule, began)
+        with progress_line(self.settings.progress) as line:
+            watch = Watch(
+                tasks,
+                self.questions,
+                schedule,
+                needs_runs=needs_runs or line.is_shown,
+                sleep=self.sleep,
+                now=self.now,
+            )
+            watch.on_news = _reporter(watch, line)
+            try:
+                yield watch
+            except (Exception, GeneratorExit):
+                raise
+            except BaseException as interrupt:
+                # Ctrl-C, or the end of the container: the tasks know nothing of it.
+                logs.emit(
+                    schema.WAIT_INTERRUPTED,
+                    task_ids=[task.task_id for task in tasks if not task.is_over],
+                    error_type=type(interrupt).__name__,
+                    elapsed_s=round(watch.elapsed, 3),
+                )
+                raise
         logs.emit(
             schema.TASK_FINISHED,
-            task_id=task_id,
-            status=status,
-            elapsed_s=round(self.now() - began, 3),
-            polls=polls,
+            task_id=tasks[0].task_id,
+            status=tasks[0].status,
+            elapsed_s=round(watch.elapsed, 3),
+            polls=watch.polls,
         )
-        runs = runs_of(self.reader.run_rows(task_id), organizations)
-        if not runs or any(run.state is not State.COMPLETED for run in runs):
-            raise _failure(task_id, runs, self._what_there_is(task_id, runs))
-        results = self._results_of(task_id, runs)
-        return [results[run.organization_id] for run in runs]
 
-    def _until_finished(self, task_id: int, schedule: Schedule, began: float) -> tuple[str, int]:
-        polls = refusals = 0
-        last = "not known"
-        delay = schedule.first_delay(began)
-        while True:
-            self.sleep(delay)
-            polls += 1
-            status, refusal = self._poll(task_id, schedule, began)
-            refusals = refusals + 1 if refusal else 0
-            if refusal and refusals == _REFUSALS:
-                raise refusal
-            if status is not None:
-                if status != last:
-                    _log_change(task_id, status, self.now() - began)
-                last = status
-                if is_finished(status):
-                    return status, polls
-            if schedule.deadline is not None and self.now() >= schedule.deadline:
-                raise TaskTimeout(
-                    f"task {task_id} was not finished after {self.now() - began:.0f} s (status: "
-                    f"{last}). It goes on, and can be waited for again. Give wait_for_results a "
-                    "longer timeout=, or set V6CLIENT_WAIT_TIMEOUT ('none' for no end).",
-                    task_id=task_id,
-                )
-            delay = schedule.next_delay(self.now())
+    def _timeout(self, watch: Watch) -> TaskTimeout:
+        tasks, elapsed = watch.tasks, watch.elapsed
+        runs = [run for task in tasks for run in task.outcomes()]
+        results = readable_results_of(self.questions, runs, within=_LAST_SECONDS)
+        return task_timeout(
+            tasks[0].task_id, runs, results, status=tasks[0].status, elapsed=elapsed
+        )
 
-    def _poll(
-        self, task_id: int, schedule: Schedule, began: float
-    ) -> tuple[str | None, RequestError | None]:
-        """Ask once: the status, or why it was refused. A poll that failed is no news."""
-        metrics.tally.count(polls=1)
-        started = self.now()
-        within = None
-        if schedule.deadline is not None:
-            within = max(_LAST_POLL_SECONDS, schedule.deadline - started)
-        try:
-            status = self.reader.status(task_id, within)
-        except RequestError as error:
-            failure = error
-        else:
-            schedule.polled(self.now() - started)
-            return status, None
+
+def _last_look(watch: Watch, seen: Callable[[], T | None]) -> T | None:
+    """Read the runs themselves at the deadline: the polls may have failed, or told too little."""
+    unread = [task for task in watch.tasks if not task.is_over]
+    try:
+        for task in unread[:_LAST_LOOKS]:
+            watch.read_runs(task)
+        return seen()
+    except RequestError:
+        return None  # what is known by now has to do
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a wait ended: the results by organization id, or why there are not enough."""
+
+    results: dict[int, Any]
+    failure: TaskFailed | None = None
+
+
+@dataclass(slots=True)
+class _Wait:
+    """Looks after each round whether a wait is over, and how."""
+
+    questions: Questions
+    tasks: Sequence[WatchedTask]
+    policy: WaitPolicy
+    now: Callable[[], float]
+    _enough_since: float | None = field(default=None, init=False)
+
+    def ended(self) -> _Ended | None:
+        """Tell how the wait ended; nothing while it goes on."""
+        if any(task.runs is None and task.organizations is None for task in self.tasks):
+            return None
+        runs = [run for task in self.tasks for run in task.outcomes()]
+        decided = verdict(self.policy, runs, enough_for=self._enough_for(runs))
+        if decided is Verdict.WAIT:
+            return None
+        task_id = self.tasks[0].task_id
+        if decided is Verdict.FAILED:
+            results = readable_results_of(self.questions, runs)
+            needed = self.policy.min_results
+            failure = task_failed(task_id, runs, results, self._logs_of, min_results=needed)
+            return _Ended(results, failure)
+        results = results_of(self.questions, runs)
+        if decided is Verdict.ENOUGH:
+            logs.emit(
+                schema.PARTIAL_RESULTS,
+                task_id=task_id,
+                organization_ids=list(without_result(runs)),
+                results=len(results),
+            )
+        return _Ended(results)
+
+    def _enough_for(self, runs: Sequence[RunOutcome]) -> float:
+        needed = self.policy.min_results
+        if needed is None or sum(run.state is State.COMPLETED for run in runs) < needed:
+            return 0.0
+        if self._enough_since is None:
+            self._enough_since = self.now()
+        return self.now() - self._enough_since
+
+    def _logs_of(self) -> dict[int, str | None]:
+        wanted = {
+            run.run_id: run.organization_id
+            for task in self.tasks
+            for run in task.outcomes()
+            if run.state is not State.COMPLETED
+        }
+        found: dict[int, str | None] = dict.fromkeys(wanted.values())
+        for task in self.tasks:
+            if any(run.state is not State.COMPLETED for run in task.outcomes()):
+                for row in self.questions.run_rows(task.task_id):
+                    if row["id"] in wanted:
+                        found[wanted[row["id"]]] = row.get("log")
+        return found
+
+
+@dataclass(slots=True)
+class _Results:
+    """Fetches after each round the results of the runs that ended in it."""
+
+    questions: Questions
+    tasks: Sequence[WatchedTask]
+    _given: set[tuple[int, int]] = field(default_factory=set, init=False)
+    _fetched: list[RunResult] = field(default_factory=list, init=False)
+
+    @property
+    def all_given(self) -> bool:
+        """Whether every run has ended, and was given."""
+        return all(task.is_over for task in self.tasks) and not self._ended()
+
+    def new(self) -> list[RunResult] | None:
+        """Give the results of the runs that have ended since; nothing where none has."""
+        for run, siblings in self._ended():
+            # Each as it is fetched: what comes after it may fail, and is no news then.
+            self._fetched.append(result_of_ended(self.questions, run, siblings))
+            self._given.add((run.task_id, run.organization_id))
+        new, self._fetched = self._fetched, []
+        return new if new or self.all_given else None
+
+    def _ended(self) -> list[tuple[RunOutcome, Sequence[RunOutcome]]]:
+        return [
+            (run, task.outcomes())
+            for task in self.tasks
+            for run in task.outcomes()
+            if not run.is_open and (run.task_id, run.organization_id) not in self._given
+        ]
+
+
+def _reporter(watch: Watch, line: Progress) -> Callable[[WatchedTask, Sequence[RunOutcome]], None]:
+    """Say each change of state: a log line, and the line on a terminal."""
+
+    def report(task: WatchedTask, _ended: Sequence[RunOutcome]) -> None:
+        counts = {} if task.runs is None else counts_of(task.runs)
         logs.emit(
-            schema.POLL_FAILED,
-            task_id=task_id,
-            error_type=type(failure).__name__,
-            elapsed_s=round(self.now() - began, 3),
+            schema.TASK_STATUS,
+            task_id=task.task_id,
+            status=task.status,
+            elapsed_s=round(watch.elapsed, 3),
+            **counts,
         )
-        refused = failure.status is not None and (
-            failure.status < _SERVER_ERROR
-            or (isinstance(failure, MaskedServerError) and failure.server_answers)
-        )
-        return None, failure if refused else None
+        line.show([run for one in watch.tasks for run in one.outcomes()])
 
-    def _what_there_is(self, task_id: int, runs: Sequence[OrganizationRun]) -> dict[int, Any]:
-        """Read the results of a task that failed: what cannot be read does not hide why it did."""
-        try:
-            return self._results_of(task_id, runs, tolerant=True)
-        except RequestError:
-            return {}
-
-    def _results_of(
-        self, task_id: int, runs: Iterable[OrganizationRun], *, tolerant: bool = False
-    ) -> dict[int, Any]:
-        completed = [run for run in runs if run.state is State.COMPLETED]
-        rows = {row["id"]: row for row in self.reader.result_rows(task_id)} if completed else {}
-        results = {}
-        for run in completed:
-            try:
-                results[run.organization_id] = decode_row(
-                    rows.get(run.run_id, {}), task_id, run.run_id or 0, run.organization_id
-                )
-            except ResultError:
-                if not tolerant:
-                    raise
-        return results
-
-
-def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: int | None) -> Any:  # noqa: ANN401 - JSON
-    """Decode one row of ``GET result``.
-
-    Raises
-    ------
-    ResultError
-        When there is no result, it is kept in a blob store, or cannot be decoded.
-    """
-    facts: dict[str, Any] = {
-        "task_id": task_id,
-        "run_id": run_id,
-        "organization_id": organization,
-    }
-    if row.get("blob_storage_used"):
-        raise ResultError(
-            f"the result of run {run_id} (task {task_id}) is kept in the server's blob store, "
-            "which this version of v6client cannot read. Ask the server's administrator to "
-            "switch large_result_store off, or use a later version.",
-            **facts,
-        )
-    text = row.get("result")
-    if not isinstance(text, str) or not text:
-        raise ResultError(
-            f"run {run_id} (task {task_id}) is completed, but the server has no result of it. "
-            "Look at the log of that organization's node.",
-            **facts,
-        )
-    return decode_result(text, **facts)
-
-
-def _log_change(task_id: int, status: str, elapsed: float) -> None:
-    logs.emit(schema.TASK_STATUS, task_id=task_id, status=status, elapsed_s=round(elapsed, 3))
-
-
-def _failure(
-    task_id: int, runs: Sequence[OrganizationRun], results: Mapping[int, Any]
-) -> TaskFailed:
-    """Write the error of a task that is not complete: the cause first."""
-    headings = {
-        State.FAILED: "Failed",
-        State.MISSING: "No run",
-        State.NEVER_STARTED: "Never started, because another failed",
-        State.RUNNING: "Still running",
-    }
-    parts = []
-    for state, heading in headings.items():
-        named = [str(run) for run in runs if run.state is state]
-        if named:
-            parts.append(f"{heading}: {'; '.join(named)}.")
-    done = [str(run.organization_id) for run in runs if run.state is State.COMPLETED]
-    if done:
-        parts.append(f"Completed: organization {', '.join(done)}; see .results.")
-    if not runs:
-        parts.append("The server has no run of it, so nothing was computed. Create it again.")
-    advice = "The log of each failed run says why: client.run.from_task, or the task in the UI."
-    return TaskFailed(
-        f"task {task_id} did not complete. {' '.join(parts)} {advice}",
-        task_id=task_id,
-        organization_ids=tuple(
-            run.organization_id for run in runs if run.state is not State.COMPLETED
-        ),
-        results=results,
-        statuses={run.organization_id: run.status for run in runs},
-    )
+    return report

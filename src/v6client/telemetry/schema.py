@@ -312,10 +312,12 @@ _operation("organization.list", "List the organizations.")
 _operation("request", "A request of the algorithm's own.")
 _operation("result.from_task", "Get the results of a task.")
 _operation("run.from_task", "Get the runs of a task.")
+_operation("run.count", "Ask how many runs of a task are not over.")
 _operation("run.get", "Get a run.")
 _operation("study.get", "Get a study.")
 _operation("study.list", "List the studies.")
 _operation("task.get", "Get a task.")
+_operation("task.list", "List the subtasks.")
 _operation("task.status", "Ask for a task's status.")
 _operation("vpn.get_addresses", "Get the VPN addresses.")
 TASK_CREATE: Final = _span(
@@ -493,6 +495,7 @@ def fitting(key: str, value: object) -> object:
 _field("attempt", "int", "Which attempt, from 1.")
 _field("bytes", "int", "How long a file is.", unit="By")
 _field("characters", "int", "How many characters were cut.")
+_field("completed", "int", "Organizations whose run has completed.")
 _field("delay_s", "double", "Until the next attempt.", unit="s")
 _field("duration_s", "double", "How long it took.", unit="s")
 _field("elapsed_s", "double", "Since the operation or the wait began.", unit="s")
@@ -502,21 +505,26 @@ _field(
     "As error.type; empty for none.",
     pattern=re.compile(r"|" + _CLASS.pattern),
 )
+_field("failed", "int", "Organizations whose run has failed, or is missing.")
 _field("method", "string", "The HTTP method.", values=METHODS)
 _field("node_id", "int", "The node that this container runs at.")
 _field("organization_id", "int", "The organization that is meant.")
-_field("organization_ids", "int[]", "The organizations that a task goes to.")
+_field("organization_ids", "int[]", "The organizations that a task goes to, or that are missing.")
 _field("polls", "int", "How many status polls there were.")
+_field("queued", "int", "Organizations whose run has not started.")
 _field("reason", "string", "A word for what is wrong.", values=UNAVAILABLE)
 _field("requests", "int", "How many attempts this process made.")
 _field("result_bytes", "int", "The length of the output.", unit="By")
+_field("results", "int", "How many results there are.")
 _field("retries", "int", "How many of them repeated one.")
+_field("run_id", "int", "The run that is meant.")
 RUN_ORGANIZATION_FIELD: Final = _field(
     "run_organization_id", "int", "In a container, on each line: whose container it is."
 )
 RUN_TASK_FIELD: Final = _field(
     "run_task_id", "int", "In a container, on each line: the task that it runs for."
 )
+_field("running", "int", "Organizations whose run is at work.")
 _field("signal", "string", "Which telemetry.", values=frozenset({"traces", "metrics", "logs"}))
 SPAN_ID_FIELD: Final = _field(
     "span_id", "string", "The current span, where there is one.", pattern=_SPAN_ID
@@ -524,6 +532,7 @@ SPAN_ID_FIELD: Final = _field(
 _field("status", "string", "A task's status.", values=RUN_STATES)
 _field("status_code", "int", "The HTTP status.")
 _field("task_id", "int", "The task that is meant.")
+_field("task_ids", "int[]", "The tasks that are meant.")
 _field("template", "string", "The endpoint with {id} for each id.", pattern=_TEMPLATE)
 TRACE_ID_FIELD: Final = _field(
     "trace_id", "string", "The trace of the current span.", pattern=_TRACE_ID
@@ -581,7 +590,10 @@ DESCRIPTION_CUT: Final = _event(
     "task.description_cut", logging.WARNING, "characters", "A description was cut to fit."
 )
 TASK_STATUS: Final = _event(
-    "task.status", logging.INFO, "task_id status elapsed_s", "A subtask that is waited for changed."
+    "task.status",
+    logging.INFO,
+    "task_id status elapsed_s completed failed running queued",
+    "A subtask that is waited for changed; with the organizations, where they were looked at.",
 )
 POLL_FAILED: Final = _event(
     "task.poll_failed",
@@ -591,6 +603,24 @@ POLL_FAILED: Final = _event(
 )
 TASK_FINISHED: Final = _event(
     "task.finished", logging.INFO, "task_id status elapsed_s polls", "A wait has ended."
+)
+WAIT_INTERRUPTED: Final = _event(
+    "task.wait_interrupted",
+    logging.WARNING,
+    "task_ids error_type elapsed_s",
+    "A wait was interrupted. These tasks go on at their organizations.",
+)
+PARTIAL_RESULTS: Final = _event(
+    "task.partial_results",
+    logging.WARNING,
+    "task_id organization_ids results",
+    "A wait returns without the results of these organizations, as it was asked to.",
+)
+NODE_OFFLINE: Final = _event(
+    "run.node_offline",
+    logging.WARNING,
+    "task_id organization_id run_id",
+    "A run waits for a node that is not connected to the server.",
 )
 RUN_STARTED: Final = _event(
     "run.started", logging.INFO, "task_id organization_id node_id version", "The algorithm begins."

@@ -1,0 +1,120 @@
+"""What the client's waiting methods do: checks, what is known of a task, and one wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from v6client.errors import InvalidArgument, TaskFailed
+from v6client.http.endpoint import identifier
+from v6client.settings import Settings
+from v6client.tasks.creator import Creator
+from v6client.tasks.results import RunResult
+from v6client.tasks.runs import RunOutcome
+from v6client.tasks.verdict import WaitPolicy, chosen_policy, seconds
+from v6client.tasks.waiting import Waiter
+from v6client.tasks.watch import WatchedTask
+from v6client.telemetry import schema, spans
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Waits for tasks by their ids; what ``AlgorithmClient``'s methods call, and document.
+
+    Parameters
+    ----------
+    waiter
+        Waits.
+    creator
+        Knows the tasks that this client created.
+    settings
+        The defaults.
+    """
+
+    waiter: Waiter
+    creator: Creator
+    settings: Settings
+
+    def results(  # noqa: PLR0913 - those of wait_for_results
+        self,
+        task_id: object,
+        interval: object,
+        timeout: object,
+        *,
+        on_failure: object,
+        wait_for: object,
+        min_results: object,
+        grace: object,
+    ) -> list[Any]:
+        """Wait for a task's results."""
+        tasks = self._watched(task_id)
+        policy = chosen_policy(
+            self.settings,
+            on_failure=on_failure,
+            wait_for=wait_for,
+            min_results=min_results,
+            grace=grace,
+            organizations=_count_of(tasks),
+        )
+        distance, limit = seconds(interval, "interval"), self._limit(timeout)
+        with spans.operation("wait_for_results", {schema.TASK_ID: tasks[0].task_id}):
+            return self._wait(tasks, policy, distance, limit)
+
+    def as_completed(
+        self, task_ids: object, interval: object, timeout: object
+    ) -> Iterator[RunResult]:
+        """Check everything now; wait when the first result is asked for."""
+        given = task_ids if isinstance(task_ids, Iterable) else [task_ids]
+        tasks = [task for one in given for task in self._watched(one)]
+        if not tasks:
+            raise InvalidArgument("task_ids is empty: there is nothing to wait for.")
+        if len({task.task_id for task in tasks}) < len(tasks):
+            raise InvalidArgument("a task is there more than once in task_ids. Give each once.")
+        distance, limit = seconds(interval, "interval"), self._limit(timeout)
+        return self.waiter.as_completed(tasks, interval=distance, timeout=limit)
+
+    def outcomes(self, task_id: object) -> list[RunOutcome]:
+        """Ask once what became of each organization's run."""
+        return self.waiter.outcomes(self._watched(task_id))
+
+    def _wait(
+        self,
+        tasks: Sequence[WatchedTask],
+        policy: WaitPolicy,
+        interval: float,
+        timeout: float | None,
+    ) -> list[Any]:
+        failure: TaskFailed | None = None
+        results: list[Any] = []
+        try:
+            results = self.waiter.wait(tasks, policy, interval=interval, timeout=timeout)
+        except TaskFailed as error:
+            failure = error
+        self.creator.look_for_late_twins(tasks[0].task_id)
+        if failure is not None:
+            raise failure
+        return results
+
+    def _watched(self, task_id: object) -> list[WatchedTask]:
+        """Give a task, or the group of which it is the first, with what is known of it."""
+        tasks = []
+        for one in self.creator.group_of(identifier(task_id, "task id")):
+            known = self.creator.known(one)
+            tasks.append(
+                WatchedTask(one, known.organizations, known.at, known.created_at)
+                if known
+                else WatchedTask(one)
+            )
+        return tasks
+
+    def _limit(self, timeout: object) -> float | None:
+        limit = self.settings.wait_timeout if timeout == "default" else timeout
+        return None if limit is None else seconds(limit, "timeout")
+
+
+def _count_of(tasks: Sequence[WatchedTask]) -> int | None:
+    """Count the organizations of a task or group; ``None`` where another client created it."""
+    if any(task.organizations is None for task in tasks):
+        return None
+    return sum(len(task.organizations or ()) for task in tasks)
