@@ -27,6 +27,7 @@ ROOMS = [
     "http",
     "telemetry",
     "settings",
+    "server_time",
     "single_flight",
     "forks",
     "errors",

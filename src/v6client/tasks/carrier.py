@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Final
 
 from v6client.errors import InvalidArgument
@@ -18,6 +19,9 @@ from v6client.errors import InvalidArgument
 LONGEST_DESCRIPTION: Final = 1024
 # What the keys of a group have in common: 80 bits, and 48 of their own.
 _COMMON: Final = 20
+_CARRIER: Final = re.compile(
+    r"\[v6c:([0-9a-f]{32})(?: (00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})( p)?)?\]\s*\Z"
+)
 _KEY: Final = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -56,7 +60,38 @@ def checked_key(key: object) -> str:
     return key
 
 
-def carrying(description: str, key: str, traceparent: str) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a description says about its creation.
+
+    Parameters
+    ----------
+    key
+        The creation's key.
+    traceparent
+        The context of the span that created the task; empty where there was none.
+    is_under_producer
+        Whether what belongs to a run hangs under that span itself, since the span of the run has
+        no id that could be derived.
+    """
+
+    key: str
+    traceparent: str
+    is_under_producer: bool
+
+
+def carried(description: object) -> Carried | None:
+    """Read the end of a description; ``None`` where it carries nothing."""
+    found = _CARRIER.search(description) if isinstance(description, str) else None
+    if found is None:
+        return None
+    key, traceparent, mark = found.groups(default="")
+    return Carried(key, traceparent, is_under_producer=bool(mark))
+
+
+def carrying(
+    description: str, key: str, traceparent: str, *, is_under_producer: bool = False
+) -> tuple[str, int]:
     """Put the carrier at the end of a description.
 
     Parameters
@@ -67,6 +102,9 @@ def carrying(description: str, key: str, traceparent: str) -> tuple[str, int]:
         The creation's key.
     traceparent
         The trace context (W3C Trace Context); empty where there is none.
+    is_under_producer
+        Whether the ids of the runs' spans cannot be derived, because the application brought its
+        own tracer provider: a ``p`` behind the context says so.
 
     Returns
     -------
@@ -74,7 +112,8 @@ def carrying(description: str, key: str, traceparent: str) -> tuple[str, int]:
         The description with its carrier, and how many characters of the user's were cut because
         the server takes 1024 in all.
     """
-    carrier = f"[v6c:{key} {traceparent}]" if traceparent else f"[v6c:{key}]"
+    mark = " p" if is_under_producer else ""
+    carrier = f"[v6c:{key} {traceparent}{mark}]" if traceparent else f"[v6c:{key}]"
     room = LONGEST_DESCRIPTION - len(carrier) - 1
     kept = description[:room]
     return f"{kept} {carrier}", len(description) - len(kept)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any, Final
+
+from v6client.server_time import seconds_of
 
 # In the order in which the server looks for them when it derives a task's status.
 _OPEN: Final = ("active", "initializing", "pending")
@@ -171,24 +172,9 @@ def status_of(runs: Sequence[RunOutcome]) -> str:
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
-    """Give the seconds between two times of the server, never below 0; ``None`` where one is not.
-
-    They are ISO 8601, in UTC where they have no zone.
-    """
-    moments = [_moment(one) for one in (start, end)]
-    if moments[0] is None or moments[1] is None:
-        return None
-    return max(0.0, (moments[1] - moments[0]).total_seconds())
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    """Give the seconds between two times of the server, never below 0; ``None`` if one is missing."""
+    began, ended = seconds_of(start), seconds_of(end)
+    return None if began is None or ended is None else max(0.0, ended - began)
 
 
 def _failed(row: Mapping[str, Any]) -> bool:

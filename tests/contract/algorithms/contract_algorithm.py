@@ -69,6 +69,16 @@ def crash_after(client: AlgorithmClient, organization: int) -> int:
     raise ValueError("as asked")
 
 
+@algorithm_client
+def behave(client: AlgorithmClient, plan: dict[str, list[Any]]) -> int:
+    """Give the own organization after some seconds, or crash then, as the plan has it for it."""
+    how, seconds = plan.get(str(client.organization_id), ["work", 0])
+    time.sleep(seconds)
+    if how == "crash":
+        raise ValueError("as asked")
+    return client.organization_id
+
+
 def _ids(client: AlgorithmClient) -> list[int]:
     return [one["id"] for one in client.organization.list()]
 
