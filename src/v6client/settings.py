@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from v6client.errors import ConfigurationError
 
@@ -15,23 +15,34 @@ PREFIX = "V6CLIENT_"
 _SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
+Kind = TypeVar("Kind")
+
+
 def _setting(  # noqa: PLR0913 - the columns of a table
-    default: float | None,
+    default: float | str | None,
     *,
-    unit: str,
-    low: float,
-    high: float,
+    unit: str = "",
     text: str,
+    low: float = 0,
+    high: float = 1,
     optional: bool = False,
+    words: tuple[str, ...] = (),
 ) -> Any:  # noqa: ANN401 - dataclasses.field is typed as what it stands for
     return field(
         default=default,
-        metadata={"unit": unit, "low": low, "high": high, "text": text, "optional": optional},
+        metadata={
+            "unit": unit,
+            "low": low,
+            "high": high,
+            "text": text,
+            "optional": optional,
+            "words": words,
+        },
     )
 
 
 def _switch(default: bool, *, text: str) -> Any:  # noqa: ANN401 - the same
-    return _setting(default, unit="", low=0, high=1, text=text)
+    return _setting(default, text=text)
 
 
 @dataclass(frozen=True)
@@ -163,13 +174,78 @@ class Settings:
         ConfigurationError
             When a variable's value is not a number, or not in its range.
         """
-        environ = os.environ if environ is None else environ
-        values: dict[str, Any] = {
-            one.name: _parse(one, environ[variable_of(one.name)])
-            for one in dataclasses.fields(cls)
-            if variable_of(one.name) in environ
-        }
-        return cls(**values)
+        return _read(cls, os.environ if environ is None else environ)
+
+
+@dataclass(frozen=True)
+class TelemetrySettings:
+    """What telemetry of this process is exported, and how; once a process, not once a client.
+
+    Where to is said by OpenTelemetry's own ``OTEL_…`` variables.
+
+    Raises
+    ------
+    ConfigurationError
+        When a value is not allowed.
+    """
+
+    log_level: str = _setting(
+        "INFO",
+        words=("DEBUG", "INFO", "WARNING", "ERROR"),
+        text="the least level of v6client's own log lines in a container",
+    )
+    export_logs: bool = _switch(
+        False, text="whether v6client's own log lines are exported as OpenTelemetry logs, too"
+    )
+    export_foreign: bool = _switch(
+        False,
+        text="whether telemetry of the algorithm and of other libraries is exported, too, "
+        "unchecked, with all of OTEL_RESOURCE_ATTRIBUTES",
+    )
+    trace_file: str = _setting(
+        "",
+        text="a file to write telemetry to, as OTLP JSON lines; a folder for one file a process in "
+        "it; 'true' for one in the run's temporary folder",
+    )
+    trace_file_bytes: int = _setting(
+        2**26, unit="B", low=1024, high=2**40, text="the most that is written to that file"
+    )
+    flush_seconds: float = _setting(
+        2.0,
+        unit="s",
+        low=0,
+        high=60,
+        text="the most that exporting what is left may delay a container's end",
+    )
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            _check(one.name, getattr(self, one.name), one)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> TelemetrySettings:
+        """Read them from environment variables, as :meth:`Settings.from_environment` does.
+
+        Raises
+        ------
+        ConfigurationError
+            When a variable's value is not allowed.
+        """
+        return _read(cls, os.environ if environ is None else environ)
+
+
+def variables() -> Mapping[str, str]:
+    """Give the environment of this process: for OpenTelemetry's own variables."""
+    return os.environ
+
+
+def _read(kind: type[Kind], environ: Mapping[str, str]) -> Kind:
+    values: dict[str, Any] = {
+        one.name: _parse(one, environ[variable_of(one.name)])
+        for one in dataclasses.fields(kind)  # type: ignore[arg-type]  # both are dataclasses
+        if variable_of(one.name) in environ
+    }
+    return kind(**values)
 
 
 def variable_of(name: str) -> str:
@@ -182,6 +258,10 @@ def allowed(one: dataclasses.Field[Any]) -> str:
     facts = one.metadata
     if _is_switch(one):
         return "'true' or 'false'"
+    if facts["words"]:
+        return f"one of {', '.join(facts['words'])}"
+    if _is_text(one):
+        return "a text"
     kind = "a whole number" if _is_integer(one) else "a number"
     unit = "" if facts["unit"] == "1" else f" ({facts['unit']})"
     none = ", or 'none'" if facts["optional"] else ""
@@ -196,7 +276,13 @@ def _is_switch(one: dataclasses.Field[Any]) -> bool:
     return str(one.type) == "bool"
 
 
-def _parse(one: dataclasses.Field[Any], text: str) -> float | None:
+def _is_text(one: dataclasses.Field[Any]) -> bool:
+    return str(one.type) == "str"
+
+
+def _parse(one: dataclasses.Field[Any], text: str) -> float | str | None:
+    if _is_text(one):
+        return text.strip().upper() if one.metadata["words"] else text.strip()
     if one.metadata["optional"] and text.strip().lower() == "none":
         return None
     if _is_switch(one):
@@ -217,6 +303,11 @@ def _check(name: str, value: object, one: dataclasses.Field[Any]) -> None:
         if not isinstance(value, bool):
             raise _refusal(name, value, one)
         return
+    if _is_text(one):
+        words = one.metadata["words"]
+        if not isinstance(value, str) or (words and value not in words):
+            raise _refusal(name, value, one)
+        return
     kinds = (int,) if _is_integer(one) else (int, float)
     if (
         isinstance(value, bool)
@@ -230,5 +321,5 @@ def _check(name: str, value: object, one: dataclasses.Field[Any]) -> None:
 def _refusal(name: str, value: object, one: dataclasses.Field[Any]) -> ConfigurationError:
     return ConfigurationError(
         f"{variable_of(name)} (setting {name!r}) is {value!r}, but has to be {allowed(one)}: "
-        f"{one.metadata['text']}. Its default is {one.default}."
+        f"{one.metadata['text']}. Its default is {one.default!r}."
     )
