@@ -3,39 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
 
-from v6client.errors import ConfigurationError
-
-PREFIX = "V6CLIENT_"
-_SWITCH: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-def _setting(  # noqa: PLR0913 - the columns of a table
-    default: float | None,
-    *,
-    unit: str,
-    low: float,
-    high: float,
-    text: str,
-    optional: bool = False,
-) -> Any:  # noqa: ANN401 - dataclasses.field is typed as what it stands for
-    return field(
-        default=default,
-        metadata={"unit": unit, "low": low, "high": high, "text": text, "optional": optional},
-    )
-
-
-def _switch(default: bool, *, text: str) -> Any:  # noqa: ANN401 - the same
-    return _setting(default, unit="", low=0, high=1, text=text)
-
-
-def _choice(default: str, *, options: tuple[str, ...], text: str) -> Any:  # noqa: ANN401 - the same
-    return field(default=default, metadata={"options": options, "unit": "", "text": text})
+from v6client.setting import check, read, setting, switch
 
 
 @dataclass(frozen=True)
@@ -52,13 +24,13 @@ class Settings:
         what is allowed.
     """
 
-    connect_timeout: float = _setting(
+    connect_timeout: float = setting(
         5.0, unit="s", low=0.001, high=3600, text="until a connection stands"
     )
-    read_timeout: float = _setting(
+    read_timeout: float = setting(
         60.0, unit="s", low=0.001, high=86400, text="between two bytes of the answer to a GET"
     )
-    post_read_timeout: float = _setting(
+    post_read_timeout: float = setting(
         300.0,
         unit="s",
         low=0.001,
@@ -66,63 +38,63 @@ class Settings:
         text="the same for a POST, PUT, PATCH or DELETE: the proxy serves one request at a time, "
         "and carries out what a client abandoned",
     )
-    request_deadline: float = _setting(
+    request_deadline: float = setting(
         120.0, unit="s", low=0.001, high=86400, text="for one operation with all its attempts"
     )
-    create_deadline: float = _setting(
+    create_deadline: float = setting(
         600.0, unit="s", low=0.001, high=86400, text="the same for an operation that sends a body"
     )
-    outage_budget: float = _setting(
+    outage_budget: float = setting(
         300.0, unit="s", low=0, high=86400, text="how long a proxy may be unreachable"
     )
-    first_contact_budget: float = _setting(
+    first_contact_budget: float = setting(
         30.0,
         unit="s",
         low=0,
         high=86400,
         text="the same until the first success, so that a wrong port does not take minutes",
     )
-    backoff_base: float = _setting(
+    backoff_base: float = setting(
         0.5, unit="s", low=0, high=3600, text="full jitter: up to this before the first retry"
     )
-    backoff_cap: float = _setting(
+    backoff_cap: float = setting(
         10.0, unit="s", low=0, high=3600, text="the most that a wait between attempts grows to"
     )
-    failed_attempts: int = _setting(
+    failed_attempts: int = setting(
         2,
         unit="attempts",
         low=1,
         high=10,
         text="of a GET that the proxy answers with a 500: it has tried three times each",
     )
-    retry_budget: int = _setting(
+    retry_budget: int = setting(
         100, unit="tokens", low=0, high=1000000, text="the most that a client can save for retries"
     )
-    retry_cost: int = _setting(
+    retry_cost: int = setting(
         5, unit="tokens", low=0, high=1000000, text="a retry of something that was sent takes these"
     )
-    retry_refund: int = _setting(
+    retry_refund: int = setting(
         1, unit="tokens", low=0, high=1000000, text="a success gives these back"
     )
-    max_response_bytes: int = _setting(
+    max_response_bytes: int = setting(
         2**31, unit="B", low=1, high=2**40, text="a longer answer is refused"
     )
-    create_once: bool = _switch(
+    create_once: bool = switch(
         True,
         text="whether a subtask is marked with a random key in its description, so that it can be "
         "found again when the answer to its creation is lost",
     )
-    create_posts: int = _setting(
+    create_posts: int = setting(
         4,
         unit="posts",
         low=1,
         high=10,
         text="of one subtask at most, each but the first after it was looked for and not found",
     )
-    page_size: int = _setting(
+    page_size: int = setting(
         100, unit="rows", low=1, high=1000, text="asked for in one page of a list"
     )
-    wait_timeout: float | None = _setting(
+    wait_timeout: float | None = setting(
         86400.0,
         unit="s",
         low=0,
@@ -130,19 +102,19 @@ class Settings:
         optional=True,
         text="for wait_for_results; 'none' for no end",
     )
-    on_failure: str = _choice(
+    on_failure: str = setting(
         "raise",
-        options=("raise", "partial"),
+        words=("raise", "partial"),
         text="what a wait does when an organization's run fails: raise TaskFailed, or return the "
         "results of the others with a warning that names who is missing",
     )
-    wait_for: str = _choice(
+    wait_for: str = setting(
         "default",
-        options=("default", "first_failure", "all"),
+        words=("default", "first_failure", "all"),
         text="whether a failure ends a wait, or the runs that still work are waited for; "
         "'default' is first_failure with on_failure=raise, and all otherwise",
     )
-    min_results: int | None = _setting(
+    min_results: int | None = setting(
         None,
         unit="results",
         low=1,
@@ -151,26 +123,26 @@ class Settings:
         text="so many are enough for a wait to return; 'none' for all. Of a task that goes to "
         "fewer organizations, all are",
     )
-    grace: float = _setting(
+    grace: float = setting(
         0.0,
         unit="s",
         low=0,
         high=86400,
         text="how long a wait that has min_results waits for the others",
     )
-    progress: str = _choice(
+    progress: str = setting(
         "auto",
-        options=("auto", "always", "never"),
+        words=("auto", "always", "never"),
         text="whether a wait shows a line with the organizations done, running and queued: auto is "
         "on a terminal, where the extra v6client[progress] is installed",
     )
-    poll_growth: float = _setting(
+    poll_growth: float = setting(
         0.1, unit="1", low=0.001, high=1, text="of the time waited so far: the next poll's distance"
     )
-    poll_cap: float = _setting(
+    poll_cap: float = setting(
         60.0, unit="s", low=0.01, high=3600, text="the longest distance between two polls"
     )
-    poll_load: float = _setting(
+    poll_load: float = setting(
         20.0,
         unit="1",
         low=0,
@@ -180,7 +152,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for one in dataclasses.fields(self):
-            _check(one.name, getattr(self, one.name), one)
+            check(one.name, getattr(self, one.name), one)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -201,80 +173,66 @@ class Settings:
         ConfigurationError
             When a variable's value is not a number, or not in its range.
         """
-        environ = os.environ if environ is None else environ
-        values: dict[str, Any] = {
-            one.name: _parse(one, environ[variable_of(one.name)])
-            for one in dataclasses.fields(cls)
-            if variable_of(one.name) in environ
-        }
-        return cls(**values)
+        return read(cls, os.environ if environ is None else environ)
 
 
-def variable_of(name: str) -> str:
-    """Name the environment variable of a setting."""
-    return PREFIX + name.upper()
+@dataclass(frozen=True)
+class TelemetrySettings:
+    """What telemetry of this process is exported, and how; once a process, not once a client.
 
+    Where to is said by OpenTelemetry's own ``OTEL_…`` variables.
 
-def allowed(one: dataclasses.Field[Any]) -> str:
-    """Say in words which values a setting takes."""
-    facts = one.metadata
-    if "options" in facts:
-        return " or ".join(repr(option) for option in facts["options"])
-    if _is_switch(one):
-        return "'true' or 'false'"
-    kind = "a whole number" if _is_integer(one) else "a number"
-    unit = "" if facts["unit"] == "1" else f" ({facts['unit']})"
-    none = ", or 'none'" if facts["optional"] else ""
-    return f"{kind} from {facts['low']:g} to {facts['high']:g}{unit}{none}"
+    Raises
+    ------
+    ConfigurationError
+        When a value is not allowed.
+    """
 
-
-def _is_integer(one: dataclasses.Field[Any]) -> bool:
-    return str(one.type) in {"int", "int | None"}
-
-
-def _is_switch(one: dataclasses.Field[Any]) -> bool:
-    return str(one.type) == "bool"
-
-
-def _parse(one: dataclasses.Field[Any], text: str) -> float | str | None:
-    if "options" in one.metadata:
-        return text.strip().lower()
-    if one.metadata["optional"] and text.strip().lower() == "none":
-        return None
-    if _is_switch(one):
-        if text.strip().lower() in _SWITCH:
-            return _SWITCH[text.strip().lower()]
-        raise _refusal(one.name, text, one)
-    try:
-        return int(text) if _is_integer(one) else float(text)
-    except ValueError:
-        pass
-    raise _refusal(one.name, text, one)
-
-
-def _check(name: str, value: object, one: dataclasses.Field[Any]) -> None:
-    if "options" in one.metadata:
-        if value not in one.metadata["options"]:
-            raise _refusal(name, value, one)
-        return
-    if value is None and one.metadata["optional"]:
-        return
-    if _is_switch(one):
-        if not isinstance(value, bool):
-            raise _refusal(name, value, one)
-        return
-    kinds = (int,) if _is_integer(one) else (int, float)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, kinds)
-        or not math.isfinite(value)
-        or not one.metadata["low"] <= value <= one.metadata["high"]
-    ):
-        raise _refusal(name, value, one)
-
-
-def _refusal(name: str, value: object, one: dataclasses.Field[Any]) -> ConfigurationError:
-    return ConfigurationError(
-        f"{variable_of(name)} (setting {name!r}) is {value!r}, but has to be {allowed(one)}: "
-        f"{one.metadata['text']}. Its default is {one.default}."
+    log_level: str = setting(
+        "INFO",
+        words=("DEBUG", "INFO", "WARNING", "ERROR"),
+        text="the least level of v6client's own log lines in a container",
     )
+    export_logs: bool = switch(
+        False, text="whether v6client's own log lines are exported as OpenTelemetry logs, too"
+    )
+    export_foreign: bool = switch(
+        False,
+        text="whether telemetry of the algorithm and of other libraries is exported, too, "
+        "unchecked, with all of OTEL_RESOURCE_ATTRIBUTES",
+    )
+    trace_file: str = setting(
+        "",
+        text="a file to write telemetry to, as OTLP JSON lines; a folder for one file a process in "
+        "it; 'true' for one in the run's temporary folder",
+    )
+    trace_file_bytes: int = setting(
+        2**26, unit="B", low=1024, high=2**40, text="the most that is written to that file"
+    )
+    flush_seconds: float = setting(
+        2.0,
+        unit="s",
+        low=0,
+        high=60,
+        text="the most that exporting what is left may delay a container's end",
+    )
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            check(one.name, getattr(self, one.name), one)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> TelemetrySettings:
+        """Read them from environment variables, as :meth:`Settings.from_environment` does.
+
+        Raises
+        ------
+        ConfigurationError
+            When a variable's value is not allowed.
+        """
+        return read(cls, os.environ if environ is None else environ)
+
+
+def variables() -> Mapping[str, str]:
+    """Give the environment of this process: for OpenTelemetry's own variables."""
+    return os.environ

@@ -212,7 +212,7 @@ def _watched() -> Iterator[_Watch]:
     watch, reader = _Watch(), InMemoryMetricReader()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(watch))
-    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("trials")
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("v6client")
     logger = logging.getLogger("v6client")
     level, propagates = logger.level, logger.propagate
     logger.addHandler(watch)
@@ -220,8 +220,8 @@ def _watched() -> Iterator[_Watch]:
     logger.propagate = False
     try:
         with (
-            mock.patch.object(spans, "_tracer", provider.get_tracer("trials")),
-            mock.patch.object(metrics, "_request_duration", meter.create_histogram("duration")),
+            mock.patch.object(spans.place, "api", provider.get_tracer("v6client")),
+            mock.patch.object(metrics.place, "api", metrics.Instruments(meter)),
         ):
             yield watch
     finally:

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tests.conftest import ClientOf
 from tests.peer import answer, masked, peer
 from v6client import MaskedServerError, NotFound
-from v6client.telemetry import logs, schema
+from v6client.telemetry import log_output, logs, schema
 from v6client.telemetry.metrics import tally
 
 ORGANIZATION = {"id": 2, "name": "canary-name"}
@@ -172,7 +172,7 @@ def test_in_a_container_lines_are_json(
     monkeypatch.setattr(logs.logger, "hasHandlers", lambda: False)
     level, handlers = logs.algorithm_logger.level, list(logs.logger.handlers)
     try:
-        logs.configure(stream=stream)
+        log_output.configure(stream=stream)
         logs.emit(schema.TASK_CREATED, task_id=5, organization_ids=[1, 2])
         logs.algorithm_logger.warning("half %s", "way")
     finally:
@@ -193,7 +193,7 @@ def test_in_a_container_lines_are_json(
 
 def test_a_configuration_that_is_there_stays() -> None:
     before = list(logs.logger.handlers)
-    logs.configure()  # pytest's handler is on the root logger
+    log_output.configure()  # pytest's handler is on the root logger
     assert logs.logger.handlers == before
 
 

@@ -9,27 +9,27 @@ import pytest
 
 import v6client
 from v6client import Settings
-from v6client.settings import variable_of
+from v6client.setting import variable_of
+from v6client.settings import TelemetrySettings
 
 DOCS = Path(v6client.__file__).parents[2] / "docs"
 
 
-def settings_table() -> str:
-    """Write the table of docs/settings.md."""
+def settings_table(kind: type) -> str:
+    """Write a table of docs/settings.md."""
     lines = ["| variable | default | unit | allowed | what |", "|---|---|---|---|---|"]
-    for one in dataclasses.fields(Settings):
+    for one in dataclasses.fields(kind):
         facts = one.metadata
-        if "options" in facts:
-            allowed = " or ".join(f"`{option}`" for option in facts["options"])
-            lines.append(
-                f"| `{variable_of(one.name)}` | {one.default} | | {allowed} | {facts['text']} |"
-            )
-            continue
         if one.type == "bool":
             lines.append(
                 f"| `{variable_of(one.name)}` | {str(one.default).lower()} | "
                 f"| `true` or `false` | {facts['text']} |"
             )
+            continue
+        if one.type == "str":
+            words = ", ".join(f"`{word}`" for word in facts["words"]) or "a text"
+            default = f"`{one.default}`" if one.default else ""
+            lines.append(f"| `{variable_of(one.name)}` | {default} | | {words} | {facts['text']} |")
             continue
         none = " or `none`" if facts["optional"] else ""
         default = f"{one.default:g}" if isinstance(one.default, (int, float)) else "none"
@@ -42,7 +42,9 @@ def settings_table() -> str:
 
 @pytest.mark.skipif(not DOCS.is_dir(), reason="the docs are in the source folder alone")
 def test_the_settings_are_documented_as_they_are() -> None:
-    assert settings_table() in (DOCS / "settings.md").read_text("utf-8")
+    text = (DOCS / "settings.md").read_text("utf-8")
+    for kind in (Settings, TelemetrySettings):
+        assert settings_table(kind) in text, settings_table(kind)
 
 
 @pytest.mark.skipif(not DOCS.is_dir(), reason="the docs are in the source folder alone")

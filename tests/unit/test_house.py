@@ -27,6 +27,7 @@ ROOMS = [
     "http",
     "telemetry",
     "settings",
+    "setting",
     "server_time",
     "single_flight",
     "forks",

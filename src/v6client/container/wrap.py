@@ -6,18 +6,22 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.context import Context
+
 from v6client._version import __version__
 from v6client.container.environment import ContainerEnvironment, decode_in_place
 from v6client.container.installation import install
+from v6client.container.signals import STATUS, Terminated, leave, terminable
 from v6client.errors import ConfigurationError, InvalidArgument, ResultError, V6ClientError
 from v6client.identity import Identity
 from v6client.payload.codec import encode_json
-from v6client.telemetry import logs, metrics, schema
+from v6client.telemetry import bootstrap, log_output, logs, metrics, schema, spans
 
 
 class _AlgorithmFailed(Exception):  # noqa: N818 - ends the process, never seen outside
@@ -46,80 +50,180 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     Raises
     ------
     SystemExit
-        With status 1 when anything failed: the run counts as crashed then.
+        With status 1 when anything failed: the run counts as crashed then. After SIGTERM and
+        Ctrl-C the process ends at once, with 143 and 130.
     """
     decode_in_place(os.environ)
-    logs.configure()
+    settings, wrong = bootstrap.settings_of(os.environ)
+    log_output.configure(level=settings.log_level)
+    bootstrap.tell_wrong(wrong)
     install()
     environment = ContainerEnvironment.of(os.environ)
-    began = time.monotonic()
-    who = _who(environment)
-    logs.emit(schema.RUN_STARTED, **who, version=__version__)
-    who.pop("node_id", None)
+    identity = _identity(environment)
+    if identity is not None:
+        logs.bind_run(task_id=identity.task_id, organization_id=identity.organization_id)
+    bootstrap.start(
+        settings,
+        os.environ,
+        who=_resource(identity),
+        folder=environment.variables.get("TEMPORARY_FOLDER") or tempfile.gettempdir(),
+    )
+    run = _Run(environment, identity, log_traceback=log_traceback)
     try:
-        size = _run(environment, log_traceback=log_traceback)
-    except (V6ClientError, _AlgorithmFailed) as error:
-        failed = error.error_type if isinstance(error, _AlgorithmFailed) else type(error).__name__
-        if isinstance(error, V6ClientError):
-            print(f"error > {error}", file=sys.stderr)  # noqa: T201 - the run's log
-        logs.emit(
-            schema.RUN_FAILED,
-            **who,
-            duration_s=round(time.monotonic() - began, 3),
-            **metrics.tally.numbers(),
-            error_type=failed,
-        )
-    else:
-        logs.emit(
-            schema.RUN_FINISHED,
-            **who,
-            duration_s=round(time.monotonic() - began, 3),
-            **metrics.tally.numbers(),
-            result_bytes=size,
-        )
-        return
-    sys.exit(1)
+        with terminable(run.end):
+            status = run.carry_out(_run_context(environment))
+        bootstrap.stop()
+    except (Terminated, KeyboardInterrupt) as late:
+        # It came when the run had ended already.
+        status = STATUS[type(late)]
+    if status in STATUS.values():
+        leave(status)
+    if status:
+        sys.exit(status)
 
 
-def _who(environment: ContainerEnvironment) -> dict[str, int]:
-    """Say which task and organization this is; nothing where the token cannot be read."""
+def _run_context(environment: ContainerEnvironment) -> Context | None:
+    """Give the context of this run's span, under which the algorithm's is; ``None`` for a root."""
+    del environment  # nothing says it yet
+    return None
+
+
+def _identity(environment: ContainerEnvironment) -> Identity | None:
+    """Say who this container is; nothing where the token cannot be read."""
     try:
-        identity = Identity.of(environment.read("TOKEN_FILE").strip())
+        return Identity.of(environment.read("TOKEN_FILE").strip())
     except ConfigurationError:
+        return None
+
+
+def _resource(identity: Identity | None) -> dict[str, int]:
+    """Say in the resource of telemetry whose container this is."""
+    if identity is None:
         return {}
     return {
-        "task_id": identity.task_id,
-        "organization_id": identity.organization_id,
-        "node_id": identity.node_id,
+        schema.COLLABORATION_ID: identity.collaboration_id,
+        schema.ORGANIZATION_ID: identity.organization_id,
+        schema.NODE_ID: identity.node_id,
+        schema.TASK_ID: identity.task_id,
     }
 
 
-def _run(environment: ContainerEnvironment, *, log_traceback: bool) -> int:
-    output_file = Path(environment["OUTPUT_FILE"])
-    method, args, kwargs = _input_of(environment)
-    function = _function(environment["PKG_NAME"], method, log_traceback=log_traceback)
+class _Run:
+    """The run of this container: its first and its last log line, and what is between.
+
+    Parameters
+    ----------
+    environment, identity
+        What the container was given, and who it is.
+    log_traceback
+        As :func:`wrap_algorithm` takes it.
+    """
+
+    def __init__(
+        self,
+        environment: ContainerEnvironment,
+        identity: Identity | None,
+        *,
+        log_traceback: bool,
+    ) -> None:
+        self._environment = environment
+        self._log_traceback = log_traceback
+        self._began = time.monotonic()
+        self._who: dict[str, int] = {}
+        self._node: dict[str, int] = {}
+        if identity is not None:
+            self._who = {
+                "task_id": identity.task_id,
+                "organization_id": identity.organization_id,
+            }
+            self._node = {"node_id": identity.node_id}
+
+    def carry_out(self, run_context: Context | None) -> int:
+        """Do all of it, and give the exit status."""
+        logs.emit(schema.RUN_STARTED, **self._who, **self._node, version=__version__)
+        try:
+            size = self._output(run_context)
+        except (Terminated, KeyboardInterrupt) as error:
+            self._tell_failure(type(error).__name__)
+            return STATUS[type(error)]
+        except _AlgorithmFailed as error:
+            self._tell_failure(error.error_type)
+            return 1
+        except V6ClientError as error:
+            print(f"error > {error}", file=sys.stderr)  # noqa: T201 - the run's log
+            self._tell_failure(type(error).__name__)
+            return 1
+        logs.emit(
+            schema.RUN_FINISHED,
+            **self._who,
+            duration_s=round(time.monotonic() - self._began, 3),
+            **metrics.tally.numbers(),
+            result_bytes=size,
+        )
+        return 0
+
+    def end(self) -> None:
+        """End a run that was terminated, from another thread: its log line, and its telemetry."""
+        self._tell_failure(Terminated.__name__)
+        bootstrap.stop()
+
+    def _tell_failure(self, error_type: str) -> None:
+        logs.emit(
+            schema.RUN_FAILED,
+            **self._who,
+            duration_s=round(time.monotonic() - self._began, 3),
+            **metrics.tally.numbers(),
+            error_type=error_type,
+        )
+
+    def _output(self, run_context: Context | None) -> int:
+        """Call the algorithm and write its output; its length in bytes."""
+        environment, log_traceback = self._environment, self._log_traceback
+        output_file = Path(environment["OUTPUT_FILE"])
+        method, args, kwargs = _input_of(environment)
+        function = _function(environment["PKG_NAME"], method, log_traceback=log_traceback)
+        try:
+            attributes = _attributes(self._who | self._node)
+            with spans.operation(schema.ALGORITHM, attributes, context=run_context):
+                result = function(*args, **kwargs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an algorithm raises
+            # Also sys.exit(0): a run without a result has failed.
+            if log_traceback:
+                traceback.print_exc()
+            raise _AlgorithmFailed(type(error).__name__) from None
+        encoded = _encoded(result)
+        _write(output_file, encoded)
+        return len(encoded)
+
+
+def _attributes(who: dict[str, int]) -> dict[str, int]:
+    names = {
+        "task_id": schema.TASK_ID,
+        "organization_id": schema.ORGANIZATION_ID,
+        "node_id": schema.NODE_ID,
+    }
+    return {names[key]: value for key, value in who.items()}
+
+
+def _encoded(result: object) -> bytes:
     try:
-        result = function(*args, **kwargs)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an algorithm raises
-        # Also sys.exit(0): a run without a result has failed.
-        if log_traceback:
-            traceback.print_exc()
-        raise _AlgorithmFailed(type(error).__name__) from None
-    try:
-        encoded = encode_json(result, what="the result")
+        return encode_json(result, what="the result")
     except InvalidArgument as error:
         message = str(error)
-    else:
-        try:
-            output_file.write_bytes(encoded)
-        except OSError as error:
-            message = (
-                f"the file that OUTPUT_FILE names cannot be written ({type(error).__name__}). The "
-                "vantage6 node makes it before it starts the container."
-            )
-        else:
-            return len(encoded)
     raise ResultError(message)
+
+
+def _write(output_file: Path, encoded: bytes) -> None:
+    try:
+        output_file.write_bytes(encoded)
+    except OSError as error:
+        reason = type(error).__name__
+    else:
+        return
+    raise ResultError(
+        f"the file that OUTPUT_FILE names cannot be written ({reason}). The vantage6 node makes it "
+        "before it starts the container."
+    )
 
 
 def _input_of(environment: ContainerEnvironment) -> tuple[str, list[Any], dict[str, Any]]:

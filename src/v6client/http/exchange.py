@@ -75,6 +75,7 @@ class Exchange:
             max_response_bytes=ours.max_response_bytes,
         )
         budget = RetryBudget(ours.retry_budget, cost=ours.retry_cost, refund=ours.retry_refund)
+        metrics.watch_budget(budget)
         self._retry = RetryPolicy(ours, budget)
         self._diagnosis = Diagnosis(self._ask)
 
@@ -109,8 +110,8 @@ class Exchange:
                 ),
                 effect=effect,
                 clock=clock,
-                before_retry=lambda number, failed, delay: logs.emit(
-                    schema.RETRY, **_fields(request, number, failed), delay_s=round(delay, 3)
+                before_retry=lambda number, failed, delay: _tell_retry(
+                    request, number, failed, delay
                 ),
             )
             if settled.outcome.kind is Kind.MASKED and settled.ending is not Ending.SETTLED:
@@ -193,6 +194,11 @@ class Exchange:
     def _read_timeout(self, effect: Effect) -> float:
         ours = self._settings
         return ours.read_timeout if effect is Effect.READ else ours.post_read_timeout
+
+
+def _tell_retry(request: Request, attempt: int, outcome: Outcome, delay: float) -> None:
+    metrics.record_retry(request.method, request.template, outcome.kind.value)
+    logs.emit(schema.RETRY, **_fields(request, attempt, outcome), delay_s=round(delay, 3))
 
 
 def _fields(request: Request, attempt: int, outcome: Outcome) -> dict[str, object]:

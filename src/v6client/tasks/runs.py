@@ -172,7 +172,7 @@ def status_of(runs: Sequence[RunOutcome]) -> str:
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
-    """Give the seconds between two times of the server, never below 0; ``None`` if one is missing."""
+    """Give the seconds between two of the server's times, from 0; ``None`` if one is missing."""
     began, ended = seconds_of(start), seconds_of(end)
     return None if began is None or ended is None else max(0.0, ended - began)
 

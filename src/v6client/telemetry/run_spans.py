@@ -1,8 +1,8 @@
 """The ids of a job's trace: derived, so that those who cannot talk to each other agree on them.
 
-The node's proxy forwards no ``traceparent``, and a container may export nothing. So the id of a run's
-span follows from what both sides know of the run, and the id of a job's trace from what every
-container of the job can ask the server for.
+The node's proxy forwards no ``traceparent``, and a container may export nothing. So the id of a
+run's span follows from what both sides know of the run, and the id of a job's trace from what
+every container of the job can ask the server for.
 """
 
 from __future__ import annotations
@@ -108,8 +108,9 @@ def timeline(
     is_skewed = is_skewed or begin < birth - _TOLERANCE or end < begin
     length = max(0.0, end - begin)
     begin = max(birth, begin)
-    ordered = (birth, begin, begin + length)
-    return Timeline(*(_nanoseconds(one) for one in ordered), is_skewed)
+    return Timeline(
+        _nanoseconds(birth), _nanoseconds(begin), _nanoseconds(begin + length), is_skewed
+    )
 
 
 def _nanoseconds(seconds: float) -> int:

@@ -75,7 +75,7 @@ _CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}|[1-5][0-9]{2}")
 _HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]{1,253}")
 _TEMPLATE = re.compile(r"(/[a-z]{1,20}|/\{[a-z]{2,7}\}){1,20}")
 _VERSION = re.compile(r"[0-9A-Za-z.+_-]{1,40}")
-_WORD = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,99}")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -539,6 +539,12 @@ TRACE_ID_FIELD: Final = _field(
 )
 _field("twin_ids", "int[]", "Tasks at the server with the same key.")
 _field("twins", "int", "How many there are.")
+_field(
+    "variable",
+    "string",
+    "An environment variable.",
+    pattern=re.compile(r"(V6CLIENT|OTEL)_[A-Z_]{1,60}"),
+)
 _field("version", "string", "The version of v6client.", pattern=_VERSION)
 
 # ------------------------------------------------------------------------------------- log events
@@ -643,7 +649,7 @@ TELEMETRY_LOST: Final = _event(
 TELEMETRY_UNAVAILABLE: Final = _event(
     "telemetry.unavailable",
     logging.WARNING,
-    "reason",
+    "reason variable",
     "Telemetry was asked for, but cannot be exported; the reason says what to do.",
 )
 TRACE_FILE_FULL: Final = _event(

@@ -6,22 +6,53 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from opentelemetry import context as context_api
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
 from v6client._version import __version__
 from v6client.telemetry import schema
+from v6client.telemetry.providers import Place, application_traces
 
-_tracer: Final = trace.get_tracer(schema.INSTRUMENTATION, __version__)
+place: Final[Place[Tracer]] = Place(trace.get_tracer(schema.INSTRUMENTATION, __version__))
+"""Where our spans go."""
+
+_ATTEMPT: Final = schema.SPANS[schema.ATTEMPT_SPAN].attributes
+
+
+def tracer() -> Tracer:
+    """Give the tracer of our spans: the application's where it has set a provider, else ours."""
+    own = place.own
+    return place.api if own is None or application_traces() else own
 
 
 @contextmanager
-def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
-    """Open the span of an operation, such as ``organization.list``; with ``None``, the current one.
+def operation(
+    name: str | None,
+    attributes: Mapping[str, AttributeValue],
+    *,
+    context: Context | None = None,
+) -> Iterator[Span]:
+    """Open the span of an operation, such as ``organization.list``.
 
     An error ends it with its class as ``error.type``; never with its message, which telemetry
     may not carry.
+
+    Parameters
+    ----------
+    name
+        One of the schema's; ``None`` for the span that is current already.
+    attributes
+        What is known at its beginning.
+    context
+        Its parent's, where that is not the current one.
+
+    Raises
+    ------
+    ValueError
+        When the schema has no such operation, or the operation no such attribute.
     """
     if name is None:
         yield trace.get_current_span()
@@ -31,8 +62,9 @@ def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Ite
     entry = schema.SPANS[name]
     if not attributes.keys() <= entry.attributes:
         raise ValueError(f"an attribute of {name!r} is not one of its in telemetry/schema.py")
-    with _tracer.start_as_current_span(
+    with tracer().start_as_current_span(
         name,
+        context,
         kind=entry.kind,
         attributes=attributes,
         record_exception=False,
@@ -48,15 +80,32 @@ def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Ite
 
 @contextmanager
 def attempt(method: str, template: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
-    """Open the span of one attempt on the wire; :func:`end_attempt` says what came of it."""
-    with _tracer.start_as_current_span(
+    """Open the span of one attempt on the wire; :func:`end_attempt` says what came of it.
+
+    Instrumentations of requests and urllib3 are told to be silent meanwhile: theirs would be a
+    second span and a second metric of the same request, with its full URL.
+
+    Raises
+    ------
+    ValueError
+        When an attempt has no such attribute.
+    """
+    if not attributes.keys() <= _ATTEMPT:
+        raise ValueError("an attribute of an attempt is not one of its in telemetry/schema.py")
+    span = tracer().start_span(
         f"{method} {template}",
         kind=SpanKind.CLIENT,
         attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
-    ) as span:
+    )
+    silent = context_api.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True)
+    token = context_api.attach(trace.set_span_in_context(span, silent))
+    try:
         yield span
+    finally:
+        context_api.detach(token)
+        span.end()
 
 
 def end_attempt(span: Span, *, status: int | None, size: int, error_type: str) -> None:
