@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from v6client.errors import ConfigurationError
@@ -203,9 +204,11 @@ class ClientBase:
     ) -> Answer:
         """Make one GET, and give its answer with its headers and what it took.
 
-        The parameters and errors are those of :meth:`request`.
+        The parameters and errors are those of :meth:`request`; but ``operation=None`` is for the
+        polls of a wait, of which a trace shows only the attempts that failed.
         """
         request = build(endpoint, "get", None, params, self.headers, shape)
+        request = replace(request, is_poll=operation is None)
         return self._exchange.perform(request, operation=operation, within=within)
 
     def get_resource(self, kind: str, id_: object) -> dict[str, Any]:

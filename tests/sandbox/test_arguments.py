@@ -22,6 +22,7 @@ from v6client.sandbox.databases import node_databases
         (lambda: Sandbox(2, nodes=3), "3 cannot run"),
         (lambda: Sandbox(2, databases={"default": "/no/such/file.csv"}), "/no/such/file.csv"),
         (lambda: Sandbox(1, databases=[{}, {}]), "2 mappings for 1"),
+        (lambda: Sandbox(1, algorithm_env=[{}, {}]), "2 mappings for 1"),
         (lambda: Sandbox(1, databases={"no good": "/etc/hosts"}), "'no good'"),
         (lambda: Sandbox(2, studies={"s": [3]}), "names organization 3"),
         (lambda: Sandbox(1).researcher, "not started"),

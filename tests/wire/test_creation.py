@@ -29,7 +29,7 @@ from v6client import (
 from v6client.tasks import adoption
 
 # With the trace context where the process has a provider, as one of a process's tests may set it.
-KEY = re.compile(r"\[v6c:([0-9a-f]{32})(?: 00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?\]\Z")
+KEY = re.compile(r"\[v6c:([0-9a-f]{32})(?: 00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2} p)?\]\Z")
 
 
 @dataclass

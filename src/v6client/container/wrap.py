@@ -17,6 +17,7 @@ from opentelemetry.context import Context
 from v6client._version import __version__
 from v6client.container.environment import ContainerEnvironment, decode_in_place
 from v6client.container.installation import install
+from v6client.container.job_context import join_trace
 from v6client.container.signals import STATUS, Terminated, leave, terminable
 from v6client.errors import ConfigurationError, InvalidArgument, ResultError, V6ClientError
 from v6client.identity import Identity
@@ -71,7 +72,7 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     run = _Run(environment, identity, log_traceback=log_traceback)
     try:
         with terminable(run.end):
-            status = run.carry_out(_run_context(environment))
+            status = run.carry_out(join_trace(environment, identity))
         bootstrap.stop()
     except (Terminated, KeyboardInterrupt) as late:
         # It came when the run had ended already.
@@ -80,12 +81,6 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
         leave(status)
     if status:
         sys.exit(status)
-
-
-def _run_context(environment: ContainerEnvironment) -> Context | None:
-    """Give the context of this run's span, under which the algorithm's is; ``None`` for a root."""
-    del environment  # nothing says it yet
-    return None
 
 
 def _identity(environment: ContainerEnvironment) -> Identity | None:
@@ -184,7 +179,10 @@ class _Run:
         function = _function(environment["PKG_NAME"], method, log_traceback=log_traceback)
         try:
             attributes = _attributes(self._who | self._node)
-            with spans.operation(schema.ALGORITHM, attributes, context=run_context):
+            with (
+                spans.operation(schema.ALGORITHM, attributes, context=run_context) as span,
+                spans.for_all_threads(span),
+            ):
                 result = function(*args, **kwargs)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an algorithm raises
             # Also sys.exit(0): a run without a result has failed.

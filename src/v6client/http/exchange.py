@@ -145,15 +145,18 @@ class Exchange:
         if request.body is not None:
             more[schema.HTTP_REQUEST_SIZE] = len(request.body)
         started = time.perf_counter()
-        with spans.attempt(request.method, request.template, {**attributes, **more}) as span:
+        with spans.attempt(
+            request.method,
+            request.template,
+            {**attributes, **more},
+            only_failed=request.is_poll,
+        ) as ended:
             outcome = self._transport.send(
                 request,
                 read_timeout=self._read_timeout(Effect.of(request.method)),
                 within=max(_SHORTEST, clock.remaining()),
             )
-            spans.end_attempt(
-                span, status=outcome.status, size=outcome.size, error_type=outcome.error_type
-            )
+            ended(status=outcome.status, size=outcome.size, error_type=outcome.error_type)
         seconds = time.perf_counter() - started
         outcome = replace(outcome, seconds=seconds)
         metrics.record_attempt(

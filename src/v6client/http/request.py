@@ -26,6 +26,8 @@ class Request:
         The query, all headers but the transport's own, and the encoded body.
     shape
         Tells whether a decoded answer is what the API documents for this request.
+    is_poll
+        Whether it is one of many like it, of which a trace shows only the attempts that failed.
     """
 
     method: str
@@ -35,6 +37,7 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
     shape: Shape
+    is_poll: bool = False
 
 
 def build(  # noqa: PLR0913 - the parts of a request

@@ -41,6 +41,20 @@ def node_count(nodes: int | None, organizations: int) -> int:
     return nodes
 
 
+def node_variables(
+    variables: Mapping[str, str] | Sequence[Mapping[str, str]], nodes: int
+) -> list[dict[str, str]]:
+    """Give each node's variables for algorithms."""
+    if isinstance(variables, Mapping):
+        return [dict(variables) for _ in range(nodes)]
+    if len(variables) > nodes:
+        raise ConfigurationError(
+            f"algorithm_env: {len(variables)} mappings for {nodes} organizations;"
+            " give at most one for each"
+        )
+    return [dict(one) for one in variables] + [{} for _ in range(nodes - len(variables))]
+
+
 def checked_studies(
     studies: Mapping[str, Sequence[int]], organizations: int
 ) -> dict[str, list[int]]:

@@ -12,7 +12,13 @@ from types import TracebackType
 from typing import Any
 
 from v6client.errors import ConfigurationError
-from v6client.sandbox.arguments import checked_studies, node_count, organization_names, search_path
+from v6client.sandbox.arguments import (
+    checked_studies,
+    node_count,
+    node_variables,
+    organization_names,
+    search_path,
+)
 from v6client.sandbox.child import Child
 from v6client.sandbox.databases import PathLike, node_databases
 from v6client.sandbox.faults import Faults
@@ -49,7 +55,8 @@ class Sandbox:
     python_path
         Directories where algorithms find modules, besides the installed ones and ``PYTHONPATH``.
     algorithm_env
-        Variables for every algorithm, encoded like the node's own.
+        Variables for algorithms, encoded like the node's own: one mapping for all nodes, or a
+        sequence with one for each.
     nodes
         How many organizations have a running node; the others have one that is registered and
         offline. All by default.
@@ -79,7 +86,7 @@ class Sandbox:
         databases: Mapping[str, PathLike] | Sequence[Mapping[str, PathLike]] = (),
         algorithms: Mapping[str, str] | None = None,
         python_path: Sequence[PathLike] = (),
-        algorithm_env: Mapping[str, str] | None = None,
+        algorithm_env: Mapping[str, str] | Sequence[Mapping[str, str]] = (),
         nodes: int | None = None,
         studies: Mapping[str, Sequence[int]] | None = None,
         encrypted: bool = False,
@@ -91,7 +98,7 @@ class Sandbox:
         self._databases = node_databases(databases, len(self._names))
         self._algorithms = dict(algorithms or {})
         self._python_path = search_path(python_path)
-        self._algorithm_env = dict(algorithm_env or {})
+        self._algorithm_env = node_variables(algorithm_env, len(self._names))
         self._studies = checked_studies(studies or {}, len(self._names))
         self._encrypted = encrypted
         self._running = node_count(nodes, len(self._names))
@@ -333,7 +340,7 @@ class Sandbox:
                 "directory": str(self._started().node(identifier)),
                 "databases": self._databases[identifier - 1],
                 "algorithms": self._algorithms,
-                "algorithm_env": self._algorithm_env,
+                "algorithm_env": self._algorithm_env[identifier - 1],
                 "python_path": self._python_path,
                 "entrypoint": self._entrypoint,
                 "faults": self._faults,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import Span
 
 from v6client.errors import DeadlineExceeded, RequestError
 from v6client.payload.blobs import BlobStore
@@ -15,9 +15,8 @@ from v6client.settings import Settings
 from v6client.tasks import carrier, creation
 from v6client.tasks.adoption import TO_GO_ON, Adopted, Creation, Task, TaskWire
 from v6client.tasks.subtask_requests import SubtaskRequests
-from v6client.telemetry import logs, schema, spans
-
-_propagator: Final = TraceContextTextMapPropagator()
+from v6client.tasks.task_trace import TaskTrace
+from v6client.telemetry import bootstrap, logs, metrics, propagation, schema, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ class Created:
         The ids of its twins, as far as known.
     created_at
         When, as the server says.
+    trace
+        What the spans of its runs need.
     """
 
     organizations: tuple[int, ...]
@@ -43,6 +44,7 @@ class Created:
     key: str | None
     twins: tuple[int, ...]
     created_at: str | None
+    trace: TaskTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,20 @@ class Creator:
             task_id = adopted.task["id"]
             span.set_attribute(schema.TASK_ID, task_id)
             span.set_attribute(schema.TWIN_COUNT, len(adopted.twins))
-        created_at = adopted.task.get("created_at")
+            how = "found" if adopted.was_found else "created"
+            span.set_attribute(schema.CREATION, how)
+            trace = _trace_of(adopted.task, key if is_marked else None, span)
         self._created[task_id] = Created(
-            ids, time.monotonic(), key if is_marked else None, adopted.twins, created_at
+            ids,
+            time.monotonic(),
+            key if is_marked else None,
+            adopted.twins,
+            adopted.task.get("created_at"),
+            trace,
         )
+        metrics.record_creation(how, len(adopted.twins))
+        for _ in ids:
+            metrics.record_payload("sent", len(asked.input_))
         logs.emit(schema.TASK_CREATED, task_id=task_id, organization_ids=list(ids))
         return adopted.task
 
@@ -169,22 +181,24 @@ class Creator:
             carrier.pattern_of(keys[0]) if len(group) == 1 else (carrier.group_pattern_of(keys[0]))
         )
         try:
-            found = self.wire.find(pattern, self.settings.request_deadline)
+            found = self.wire.find(pattern, self.settings.request_deadline, operation="task.twins")
         except RequestError as error:
             logs.emit(schema.TWINS_UNKNOWN, task_id=task_id, error_type=type(error).__name__)
             return
         expected = {*group, *(twin for known in created.values() for twin in known.twins)}
         late = [one["id"] for one in found if one["id"] not in expected]
+        metrics.record_twins(len(late))
         if late:
             logs.emit(schema.TASK_TWINS, task_id=task_id, twin_ids=late)
 
     def _create_once(
         self, body: dict[str, Any], ids: tuple[int, ...], key: str, *, resume: bool
     ) -> Adopted:
-        context: dict[str, str] = {}
-        _propagator.inject(context)
         body["description"], cut = carrier.carrying(
-            body["description"], key, context.get("traceparent", "")
+            body["description"],
+            key,
+            propagation.traceparent(),
+            is_under_producer=not bootstrap.owns_provider(),
         )
         if cut:
             logs.emit(schema.DESCRIPTION_CUT, characters=cut)
@@ -209,6 +223,16 @@ class Creator:
             run_organizations=lambda task_id: self.wire.run_organizations(task_id, within()),
         )
         return Creation(wire, key, ids, self.settings.create_posts, left).run(resume=resume)
+
+
+def _trace_of(task: Task, key: str | None, span: Span) -> TaskTrace:
+    """Say which span the task's containers take for its creator's: that of its description.
+
+    A task that was found may have been created in another operation, with a span of its own.
+    """
+    found = carrier.carried(task.get("description"))
+    parent = propagation.span_context_of(found.traceparent) if found else None
+    return TaskTrace(parent or span.get_span_context(), key)
 
 
 def _of_group(error: RequestError, key: str, created: list[int], wanted: int) -> RequestError:

@@ -108,7 +108,7 @@ class Questions:
             answer = self._ask(
                 "task",
                 {"parent_id": self._own_task_id, "page": page, "per_page": self._page_size},
-                operation="task.list",
+                operation=None,
                 shape=shapes.task_page,
                 within=within,
             )
@@ -129,7 +129,7 @@ class Questions:
         answer = self._ask(
             "run",
             {"task_id": task_id, "state": "open", "per_page": 1, "page": _NO_PAGE},
-            operation="run.count",
+            operation=None,
             shape=shapes.page,
             within=within,
         )
@@ -186,7 +186,5 @@ class Questions:
         return created
 
     def _status_at(self, endpoint: str, within: float | None) -> tuple[str, float]:
-        answer = self._ask(
-            endpoint, operation="task.status", shape=shapes.task_status, within=within
-        )
+        answer = self._ask(endpoint, operation=None, shape=shapes.task_status, within=within)
         return str(answer.body["status"]), answer.seconds

@@ -34,11 +34,11 @@ class SubtaskRequests:
         )
         return task
 
-    def find(self, pattern: str, within: float) -> list[Task]:
+    def find(self, pattern: str, within: float, *, operation: str | None = None) -> list[Task]:
         """Give this container's subtasks whose description is LIKE a pattern, ascending."""
         # Without `include`: run rows carry the inputs.
         query = {"parent_id": self.own_task_id, "description": pattern}
-        return self.list_rows("task", query, operation=None, within=within)
+        return self.list_rows("task", query, operation=operation, within=within)
 
     def run_organizations(self, task_id: int, within: float) -> list[int]:
         """Give the organizations that a task has runs of."""

@@ -6,26 +6,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from v6client.errors import RequestError, TaskFailed, TaskTimeout
+from v6client.errors import TaskFailed
 from v6client.settings import Settings
-from v6client.tasks.failure import task_failed, task_timeout, without_result
+from v6client.tasks.failure import task_failed, without_result
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
-from v6client.tasks.progress import Progress, progress_line
+from v6client.tasks.progress import progress_line
 from v6client.tasks.questions import Questions
 from v6client.tasks.results import RunResult, readable_results_of, result_of_ended, results_of
-from v6client.tasks.runs import RunOutcome, State, counts_of
+from v6client.tasks.runs import RunOutcome, State
 from v6client.tasks.verdict import Verdict, WaitPolicy, verdict
 from v6client.tasks.watch import Watch, WatchedTask
-from v6client.telemetry import logs, schema
-
-T = TypeVar("T")
-
-# What the results that an error carries may take to fetch.
-_LAST_SECONDS: Final = 5.0
-# Of so many unfinished tasks the runs are still read, for the error.
-_LAST_LOOKS: Final = 5
+from v6client.tasks.watching import Watching
+from v6client.telemetry import logs, schema, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +80,11 @@ class Waiter:
             When the server refused to tell three times in a row.
         """
         wait = _Wait(self.questions, tasks, policy, self.now)
-        with self._watching(tasks, interval, timeout, needs_runs=policy.needs_runs) as watch:
-            ended = watch.until(wait.ended) or _last_look(watch, wait.ended)
-            if ended is None:
-                raise self._timeout(watch)
-        if ended.failure is not None:
-            raise ended.failure
+        with self._watching(tasks, interval, timeout, needs_runs=policy.needs_runs) as watching:
+            ended = watching.until(wait.ended)
+            watching.outcome = ended.outcome
+            if ended.failure is not None:
+                raise ended.failure
         return list(ended.results.values())
 
     def as_completed(
@@ -111,12 +104,9 @@ class Waiter:
             When the server refused to tell three times in a row.
         """
         results = _Results(self.questions, tasks)
-        with self._watching(tasks, interval, timeout, needs_runs=True) as watch:
+        with self._watching(tasks, interval, timeout, needs_runs=True) as watching:
             while not results.all_given:
-                new = watch.until(results.new) or _last_look(watch, results.new)
-                if new is None:
-                    raise self._timeout(watch)
-                yield from new
+                yield from watching.until(results.new)
 
     def outcomes(self, tasks: Sequence[WatchedTask]) -> list[RunOutcome]:
         """Ask once what became of each organization's run.
@@ -141,7 +131,7 @@ class Waiter:
         timeout: float | None,
         *,
         needs_runs: bool,
-    ) -> Iterator[Watch]:
+    ) -> Iterator[Watching]:
         began = self.now()
         # The youngest: a distance that suits it is late for none.
         created = max(began if task.created is None else task.created for task in tasks)
@@ -153,7 +143,10 @@ class Waiter:
             load=self.settings.poll_load,
             deadline=None if timeout is None else began + timeout,
         )
-        with progress_line(self.settings.progress) as line:
+        with (
+            progress_line(self.settings.progress) as line,
+            spans.lasting(schema.TASK_WAIT, {schema.TASK_ID: tasks[0].task_id}) as span,
+        ):
             watch = Watch(
                 tasks,
                 self.questions,
@@ -162,46 +155,8 @@ class Waiter:
                 sleep=self.sleep,
                 now=self.now,
             )
-            watch.on_news = _reporter(watch, line)
-            try:
-                yield watch
-            except (Exception, GeneratorExit):
-                raise
-            except BaseException as interrupt:
-                # Ctrl-C, or the end of the container: the tasks know nothing of it.
-                logs.emit(
-                    schema.WAIT_INTERRUPTED,
-                    task_ids=[task.task_id for task in tasks if not task.is_over],
-                    error_type=type(interrupt).__name__,
-                    elapsed_s=round(watch.elapsed, 3),
-                )
-                raise
-        logs.emit(
-            schema.TASK_FINISHED,
-            task_id=tasks[0].task_id,
-            status=tasks[0].status,
-            elapsed_s=round(watch.elapsed, 3),
-            polls=watch.polls,
-        )
-
-    def _timeout(self, watch: Watch) -> TaskTimeout:
-        tasks, elapsed = watch.tasks, watch.elapsed
-        runs = [run for task in tasks for run in task.outcomes()]
-        results = readable_results_of(self.questions, runs, within=_LAST_SECONDS)
-        return task_timeout(
-            tasks[0].task_id, runs, results, status=tasks[0].status, elapsed=elapsed
-        )
-
-
-def _last_look(watch: Watch, seen: Callable[[], T | None]) -> T | None:
-    """Read the runs themselves at the deadline: the polls may have failed, or told too little."""
-    unread = [task for task in watch.tasks if not task.is_over]
-    try:
-        for task in unread[:_LAST_LOOKS]:
-            watch.read_runs(task)
-        return seen()
-    except RequestError:
-        return None  # what is known by now has to do
+            with Watching(watch, line, span) as watching:
+                yield watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +164,7 @@ class _Ended:
     """How a wait ended: the results by organization id, or why there are not enough."""
 
     results: dict[int, Any]
+    outcome: str
     failure: TaskFailed | None = None
 
 
@@ -235,16 +191,17 @@ class _Wait:
             results = readable_results_of(self.questions, runs)
             needed = self.policy.min_results
             failure = task_failed(task_id, runs, results, self._logs_of, min_results=needed)
-            return _Ended(results, failure)
+            return _Ended(results, "failed", failure)
         results = results_of(self.questions, runs)
-        if decided is Verdict.ENOUGH:
-            logs.emit(
-                schema.PARTIAL_RESULTS,
-                task_id=task_id,
-                organization_ids=list(without_result(runs)),
-                results=len(results),
-            )
-        return _Ended(results)
+        if decided is Verdict.COMPLETE:
+            return _Ended(results, "completed")
+        logs.emit(
+            schema.PARTIAL_RESULTS,
+            task_id=task_id,
+            organization_ids=list(without_result(runs)),
+            results=len(results),
+        )
+        return _Ended(results, "partial")
 
     def _enough_for(self, runs: Sequence[RunOutcome]) -> float:
         needed = self.policy.min_results
@@ -300,20 +257,3 @@ class _Results:
             for run in task.outcomes()
             if not run.is_open and (run.task_id, run.organization_id) not in self._given
         ]
-
-
-def _reporter(watch: Watch, line: Progress) -> Callable[[WatchedTask, Sequence[RunOutcome]], None]:
-    """Say each change of state: a log line, and the line on a terminal."""
-
-    def report(task: WatchedTask, _ended: Sequence[RunOutcome]) -> None:
-        counts = {} if task.runs is None else counts_of(task.runs)
-        logs.emit(
-            schema.TASK_STATUS,
-            task_id=task.task_id,
-            status=task.status,
-            elapsed_s=round(watch.elapsed, 3),
-            **counts,
-        )
-        line.show([run for one in watch.tasks for run in one.outcomes()])
-
-    return report

@@ -12,10 +12,9 @@ from v6client.settings import Settings
 from v6client.tasks.creator import Creator
 from v6client.tasks.results import RunResult
 from v6client.tasks.runs import RunOutcome
-from v6client.tasks.verdict import WaitPolicy, chosen_policy, seconds
+from v6client.tasks.verdict import chosen_policy, seconds
 from v6client.tasks.waiting import Waiter
 from v6client.tasks.watch import WatchedTask
-from v6client.telemetry import schema, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,16 @@ class Waits:
             organizations=_count_of(tasks),
         )
         distance, limit = seconds(interval, "interval"), self._limit(timeout)
-        with spans.operation("wait_for_results", {schema.TASK_ID: tasks[0].task_id}):
-            return self._wait(tasks, policy, distance, limit)
+        failure: TaskFailed | None = None
+        results: list[Any] = []
+        try:
+            results = self.waiter.wait(tasks, policy, interval=distance, timeout=limit)
+        except TaskFailed as error:
+            failure = error
+        self.creator.look_for_late_twins(tasks[0].task_id)
+        if failure is not None:
+            raise failure
+        return results
 
     def as_completed(
         self, task_ids: object, interval: object, timeout: object
@@ -78,31 +85,13 @@ class Waits:
         """Ask once what became of each organization's run."""
         return self.waiter.outcomes(self._watched(task_id))
 
-    def _wait(
-        self,
-        tasks: Sequence[WatchedTask],
-        policy: WaitPolicy,
-        interval: float,
-        timeout: float | None,
-    ) -> list[Any]:
-        failure: TaskFailed | None = None
-        results: list[Any] = []
-        try:
-            results = self.waiter.wait(tasks, policy, interval=interval, timeout=timeout)
-        except TaskFailed as error:
-            failure = error
-        self.creator.look_for_late_twins(tasks[0].task_id)
-        if failure is not None:
-            raise failure
-        return results
-
     def _watched(self, task_id: object) -> list[WatchedTask]:
         """Give a task, or the group of which it is the first, with what is known of it."""
         tasks = []
         for one in self.creator.group_of(identifier(task_id, "task id")):
             known = self.creator.known(one)
             tasks.append(
-                WatchedTask(one, known.organizations, known.at, known.created_at)
+                WatchedTask(one, known.organizations, known.at, known.created_at, known.trace)
                 if known
                 else WatchedTask(one)
             )

@@ -17,6 +17,7 @@ from v6client.errors import (
 from v6client.tasks.polling import Schedule
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import RunOutcome, State, is_finished, runs_of, status_of
+from v6client.tasks.task_trace import TaskTrace
 from v6client.telemetry import logs, metrics, schema
 
 T = TypeVar("T")
@@ -51,12 +52,15 @@ class WatchedTask:
         When this client created it, in monotonic seconds; ``None`` where it did not.
     created_at
         The same as the server says it.
+    trace
+        Takes its runs as they end; ``None`` where another client created it.
     """
 
     task_id: int
     organizations: tuple[int, ...] | None = None
     created: float | None = None
     created_at: str | None = None
+    trace: TaskTrace | None = None
     status: str = field(default="not known", init=False)
     runs: tuple[RunOutcome, ...] | None = field(default=None, init=False)
     open_runs: int | None = field(default=None, init=False)
@@ -124,6 +128,9 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
     polls: int = field(default=0, init=False)
+    distance: float = field(default=0.0, init=False)
+    """Seconds between the last two rounds: what ended meanwhile was seen so late at most."""
+    _last_round: float | None = field(default=None, init=False)
     _began: float = field(init=False)
     _warned: set[tuple[int, int]] = field(default_factory=set, init=False)
 
@@ -204,6 +211,9 @@ class Watch:
         """Ask once about each task that is not over; give the seconds of what was asked."""
         self.polls += 1
         metrics.tally.count(polls=1)
+        now = self.now()
+        self.distance = now - (self._began if self._last_round is None else self._last_round)
+        self._last_round = now
         pending = [task for task in self.tasks if not task.is_over]
         by_count = [task for task in pending if self.needs_runs and not task.has_one_run]
         by_status = [task for task in pending if not self.needs_runs or task.has_one_run]

@@ -1,20 +1,27 @@
-"""The ids of a job's trace: derived, so that those who cannot talk to each other agree on them.
+"""The span of one organization's run, made by who waits for it.
 
-The node's proxy forwards no ``traceparent``, and a container may export nothing. So the id of a
-run's span follows from what both sides know of the run, and the id of a job's trace from what
-every container of the job can ask the server for.
+The other node may export nothing, and the proxy between forwards no ``traceparent``. So the span's
+id follows from what both sides know of the run: a container that does export puts its own spans
+under it, without a message.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
 from v6client.server_time import seconds_of
+from v6client.telemetry import bootstrap, schema, spans
 
 _SPAN_BYTES: Final = 8
-_TRACE_BYTES: Final = 16
+_SECOND: Final = 1e9
+_COMPLETED: Final = "completed"
 # Clocks that are synchronized at all agree by a second; a server's time may be cut to one.
 _TOLERANCE: Final = 1.0
 
@@ -35,31 +42,8 @@ def run_span_id(key: str, task_id: int, organization_id: int) -> int:
         The first 64 bits of SHA-256 over ``run/<key>/<task id>/<organization id>``; never 0,
         which W3C Trace Context has for "none".
     """
-    return _derived(f"run/{key}/{task_id}/{organization_id}", _SPAN_BYTES)
-
-
-def job_trace_id(job_id: int, collaboration_id: int, created_at: str, image: str) -> int:
-    """Derive the id of a job's trace, where no container of the job knows one.
-
-    Parameters
-    ----------
-    job_id, collaboration_id
-        Of the job's first task.
-    created_at
-        When the server created it, as it says so.
-    image
-        Its algorithm.
-
-    Returns
-    -------
-    int
-        The first 128 bits of SHA-256 over ``job/<job>/<collaboration>/<created at>/<image>``.
-    """
-    return _derived(f"job/{job_id}/{collaboration_id}/{created_at}/{image}", _TRACE_BYTES)
-
-
-def _derived(text: str, size: int) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:size], "big") or 1
+    digest = hashlib.sha256(f"run/{key}/{task_id}/{organization_id}".encode()).digest()
+    return int.from_bytes(digest[:_SPAN_BYTES], "big") or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +99,69 @@ def timeline(
 
 def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1_000_000) * 1000
+
+
+def emit_run_span(  # noqa: PLR0913 - the facts of a run
+    *,
+    parent: SpanContext,
+    span_id: int | None,
+    task_id: int,
+    run_id: int | None,
+    organization_id: int,
+    status: str,
+    times: Timeline,
+) -> None:
+    """Emit the span of a run that has ended.
+
+    Parameters
+    ----------
+    parent
+        The span that created the task.
+    span_id
+        The derived id; ``None`` for a random one: where the application brought its own tracer
+        provider, whose ids are its affair.
+    task_id, run_id, organization_id, status
+        The run's.
+    times
+        When it was created, started and ended.
+    """
+    attributes: dict[str, AttributeValue] = {
+        schema.TASK_ID: task_id,
+        schema.ORGANIZATION_ID: organization_id,
+        schema.RUN_STATUS: schema.known_status(status),
+        schema.CLOCK_SKEW: times.is_skewed,
+    }
+    if run_id is not None:
+        attributes[schema.RUN_ID] = run_id
+    if times.started is not None:
+        attributes[schema.RUN_QUEUE] = (times.started - times.created) / _SECOND
+        attributes[schema.RUN_COMPUTE] = (times.finished - times.started) / _SECOND
+    context = trace.set_span_in_context(NonRecordingSpan(parent))
+    with _forced(span_id):
+        span = spans.tracer().start_span(
+            schema.RUN,
+            context,
+            kind=schema.SPANS[schema.RUN].kind,
+            attributes=attributes,
+            start_time=times.created,
+        )
+    if times.started is not None:
+        span.add_event(schema.RUN_BEGAN, timestamp=times.started)
+    if status != _COMPLETED:
+        span.set_attribute(schema.ERROR_TYPE, _error_type(status))
+        span.set_status(Status(StatusCode.ERROR))
+    span.end(times.finished)
+
+
+def _error_type(status: str) -> str:
+    """Write a status as ``error.type`` has to be: one word."""
+    return schema.known_status(status).replace(" ", "_")
+
+
+def _forced(span_id: int | None) -> AbstractContextManager[None]:
+    if span_id is None or not bootstrap.owns_provider():
+        return nullcontext()
+    # The SDK is there already, or the provider would not be.
+    from v6client.telemetry.ids import run_span_ids  # noqa: PLC0415
+
+    return run_span_ids.next_span_id(span_id)

@@ -312,13 +312,11 @@ _operation("organization.list", "List the organizations.")
 _operation("request", "A request of the algorithm's own.")
 _operation("result.from_task", "Get the results of a task.")
 _operation("run.from_task", "Get the runs of a task.")
-_operation("run.count", "Ask how many runs of a task are not over.")
 _operation("run.get", "Get a run.")
 _operation("study.get", "Get a study.")
 _operation("study.list", "List the studies.")
 _operation("task.get", "Get a task.")
-_operation("task.list", "List the subtasks.")
-_operation("task.status", "Ask for a task's status.")
+_operation("task.twins", "Look once more for twins of a subtask, when the wait for it has ended.")
 _operation("vpn.get_addresses", "Get the VPN addresses.")
 TASK_CREATE: Final = _span(
     "task.create",
@@ -326,13 +324,10 @@ TASK_CREATE: Final = _span(
     *(TASK_ID, ORGANIZATION_COUNT, TWIN_COUNT, CREATION, ATTEMPT_COUNT),
     kind=SpanKind.PRODUCER,
 )
-WAIT_FOR_RESULTS: Final = _span(
-    "wait_for_results", "Wait for a subtask and get its results.", TASK_ID, ATTEMPT_COUNT
-)
 TASK_WAIT: Final = _span(
     "task.wait",
-    "Wait until a subtask has finished; an event for each change, none for a poll.",
-    *(TASK_ID, WAIT_POLL_COUNT, WAIT_OUTCOME, ATTEMPT_COUNT),
+    "Wait for subtasks and get their results; an event for each change, none for a poll.",
+    *(TASK_ID, WAIT_POLL_COUNT, WAIT_OUTCOME),
     events=frozenset({STATUS_CHANGED, RUN_ENDED}),
 )
 # CONSUMER: what the PRODUCER task.create handed over, carried out later by another party; so the

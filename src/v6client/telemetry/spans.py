@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
@@ -20,6 +21,28 @@ place: Final[Place[Tracer]] = Place(trace.get_tracer(schema.INSTRUMENTATION, __v
 """Where our spans go."""
 
 _ATTEMPT: Final = schema.SPANS[schema.ATTEMPT_SPAN].attributes
+
+
+_process: Context | None = None
+
+
+@contextmanager
+def for_all_threads(span: Span) -> Iterator[None]:
+    """Put under this span what begins in a thread that has no span of its own.
+
+    Contexts do not follow into the threads of a pool, in which many algorithms create their tasks.
+    """
+    global _process  # noqa: PLW0603 - a process has one algorithm
+    _process = trace.set_span_in_context(span, Context())
+    try:
+        yield
+    finally:
+        _process = None
+
+
+def _here() -> Context | None:
+    """Give the context of what begins now; ``None`` for the current one."""
+    return None if trace.get_current_span().get_span_context().is_valid else _process
 
 
 def tracer() -> Tracer:
@@ -57,33 +80,48 @@ def operation(
     if name is None:
         yield trace.get_current_span()
         return
-    if name not in schema.OPERATIONS:
-        raise ValueError(f"{name!r} is no operation of telemetry/schema.py")
-    entry = schema.SPANS[name]
-    if not attributes.keys() <= entry.attributes:
-        raise ValueError(f"an attribute of {name!r} is not one of its in telemetry/schema.py")
-    with tracer().start_as_current_span(
-        name,
-        context,
-        kind=entry.kind,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield span
-        except BaseException as error:
-            span.set_attribute(schema.ERROR_TYPE, type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR))
-            raise
+    _check(name, attributes)
+    started = tracer().start_span(
+        name, context or _here(), kind=schema.SPANS[name].kind, attributes=attributes
+    )
+    with _ended_by_error(started) as span, inside(span):
+        yield span
+
+
+class EndAttempt(Protocol):
+    """Takes what came of an attempt."""
+
+    def __call__(self, *, status: int | None, size: int, error_type: str) -> None:
+        """Put it on the attempt's span.
+
+        Parameters
+        ----------
+        status, size
+            The HTTP status and the length of the body in bytes, where an answer came.
+        error_type
+            What went wrong; empty for a success.
+        """
 
 
 @contextmanager
-def attempt(method: str, template: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
-    """Open the span of one attempt on the wire; :func:`end_attempt` says what came of it.
+def attempt(
+    method: str,
+    template: str,
+    attributes: Mapping[str, AttributeValue],
+    *,
+    only_failed: bool = False,
+) -> Iterator[EndAttempt]:
+    """Open the span of one attempt on the wire; what it gives is told what came of it.
 
     Instrumentations of requests and urllib3 are told to be silent meanwhile: theirs would be a
     second span and a second metric of the same request, with its full URL.
+
+    Parameters
+    ----------
+    method, template, attributes
+        The span's name and what is known at its beginning.
+    only_failed
+        Whether there is a span only of an attempt that fails: a wait makes many polls.
 
     Raises
     ------
@@ -92,39 +130,99 @@ def attempt(method: str, template: str, attributes: Mapping[str, AttributeValue]
     """
     if not attributes.keys() <= _ATTEMPT:
         raise ValueError("an attribute of an attempt is not one of its in telemetry/schema.py")
-    span = tracer().start_span(
+    began = time.time_ns()
+    span = None if only_failed else _start_attempt(method, template, attributes, began)
+    silent = context_api.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True)
+    token = context_api.attach(silent if span is None else trace.set_span_in_context(span, silent))
+
+    def end(*, status: int | None, size: int, error_type: str) -> None:
+        nonlocal span
+        if span is None and error_type:
+            span = _start_attempt(method, template, attributes, began)
+        if span is None or not span.is_recording():
+            return
+        if status is not None:
+            span.set_attribute(schema.HTTP_STATUS, status)
+            span.set_attribute(schema.HTTP_RESPONSE_SIZE, size)
+        if error_type:
+            span.set_attribute(schema.ERROR_TYPE, error_type)
+            span.set_status(Status(StatusCode.ERROR))
+
+    try:
+        yield end
+    finally:
+        context_api.detach(token)
+        if span is not None:
+            span.end()
+
+
+def _start_attempt(
+    method: str, template: str, attributes: Mapping[str, AttributeValue], began: int
+) -> Span:
+    return tracer().start_span(
         f"{method} {template}",
+        _here(),
         kind=SpanKind.CLIENT,
         attributes=attributes,
+        start_time=began,
         record_exception=False,
         set_status_on_exception=False,
     )
-    silent = context_api.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True)
-    token = context_api.attach(trace.set_span_in_context(span, silent))
-    try:
+
+
+@contextmanager
+def lasting(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
+    """Open a span that is current only where :func:`inside` says so.
+
+    A generator has to use this: what it makes current stays so in its caller between two items.
+    """
+    _check(name, attributes)
+    with _ended_by_error(
+        tracer().start_span(name, _here(), kind=schema.SPANS[name].kind, attributes=attributes)
+    ) as span:
         yield span
+
+
+@contextmanager
+def inside(span: Span) -> Iterator[None]:
+    """Make a span the current one."""
+    token = context_api.attach(trace.set_span_in_context(span))
+    try:
+        yield
     finally:
         context_api.detach(token)
+
+
+@contextmanager
+def _ended_by_error(span: Span) -> Iterator[Span]:
+    try:
+        yield span
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        span.set_attribute(schema.ERROR_TYPE, type(error).__name__)
+        span.set_status(Status(StatusCode.ERROR))
+        raise
+    finally:
         span.end()
 
 
-def end_attempt(span: Span, *, status: int | None, size: int, error_type: str) -> None:
-    """Put what came of an attempt on its span.
+def _check(name: str, attributes: Mapping[str, AttributeValue]) -> None:
+    if name not in schema.OPERATIONS:
+        raise ValueError(f"{name!r} is no operation of telemetry/schema.py")
+    if not attributes.keys() <= schema.SPANS[name].attributes:
+        raise ValueError(f"an attribute of {name!r} is not one of its in telemetry/schema.py")
 
-    Parameters
-    ----------
-    span
-        The attempt's span.
-    status, size
-        The HTTP status and the length of the body in bytes, where an answer came.
-    error_type
-        What went wrong; empty for a success.
+
+def add_event(span: Span, name: str, attributes: Mapping[str, AttributeValue]) -> None:
+    """Note that something changed.
+
+    Raises
+    ------
+    ValueError
+        When the schema has no such event, or the event no such attribute.
     """
-    if not span.is_recording():
-        return
-    if status is not None:
-        span.set_attribute(schema.HTTP_STATUS, status)
-        span.set_attribute(schema.HTTP_RESPONSE_SIZE, size)
-    if error_type:
-        span.set_attribute(schema.ERROR_TYPE, error_type)
-        span.set_status(Status(StatusCode.ERROR))
+    entry = schema.SPAN_EVENTS.get(name)
+    if entry is None or not attributes.keys() <= entry.attributes:
+        raise ValueError(f"{name!r} is no event of telemetry/schema.py, or has no such attribute")
+    span.add_event(name, attributes)
