@@ -86,4 +86,5 @@ def _bar() -> Any:  # noqa: ANN401 - rich is not installed everywhere
 
     console = Console(stderr=True)
     columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    return Bar(*columns, console=console, transient=True)
+    # What is printed meanwhile comes above the line; but a pipe or a file gets it as it is.
+    return Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty())
