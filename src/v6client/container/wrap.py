@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from opentelemetry import context as context_api
 from opentelemetry.context import Context
 
 from v6client._version import __version__
@@ -139,10 +140,18 @@ class _Run:
             self._node = {"node_id": identity.node_id}
 
     def carry_out(self, run_context: Context | None) -> int:
-        """Do all of it, and give the exit status."""
+        """Do all of it, in the context of the run's span, and give the exit status."""
+        # For the lines before and after the algorithm, too.
+        token = context_api.attach(run_context or context_api.get_current())
+        try:
+            return self._carry_out()
+        finally:
+            context_api.detach(token)
+
+    def _carry_out(self) -> int:
         logs.emit(schema.RUN_STARTED, **self._who, **self._node, version=__version__)
         try:
-            size = self._output(run_context)
+            size = self._output()
         except (Terminated, KeyboardInterrupt) as error:
             self._tell_failure(type(error).__name__)
             return STATUS[type(error)]
@@ -176,7 +185,7 @@ class _Run:
             error_type=error_type,
         )
 
-    def _output(self, run_context: Context | None) -> int:
+    def _output(self) -> int:
         """Call the algorithm and write its output; its length in bytes."""
         environment, log_traceback = self._environment, self._log_traceback
         output_file = Path(environment["OUTPUT_FILE"])
@@ -184,7 +193,7 @@ class _Run:
         function = _function(environment["PKG_NAME"], method, log_traceback=log_traceback)
         try:
             attributes = _attributes(self._who | self._node)
-            with spans.operation(schema.ALGORITHM, attributes, context=run_context):
+            with spans.operation(schema.ALGORITHM, attributes):
                 result = function(*args, **kwargs)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an algorithm raises
             # Also sys.exit(0): a run without a result has failed.

@@ -213,6 +213,12 @@ DIRECTION: Final = _attribute(
     "Whether a payload is an input that was sent or a result that was received.",
     values=DIRECTIONS,
 )
+# The SDK's own, on any metric.
+OVERFLOW: Final = _otel(
+    "otel.metric.overflow",
+    "boolean",
+    "On the point that holds what is beyond the SDK's limit of 2,000 attribute sets a metric.",
+)
 
 # What a resource has besides v6client's ids; see docs/tracing.md for why no others.
 SERVICE_NAME: Final = _otel(

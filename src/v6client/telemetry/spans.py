@@ -8,7 +8,7 @@ from typing import Final
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
-from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, Context
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
@@ -29,12 +29,7 @@ def tracer() -> Tracer:
 
 
 @contextmanager
-def operation(
-    name: str | None,
-    attributes: Mapping[str, AttributeValue],
-    *,
-    context: Context | None = None,
-) -> Iterator[Span]:
+def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
     """Open the span of an operation, such as ``organization.list``.
 
     An error ends it with its class as ``error.type``; never with its message, which telemetry
@@ -46,8 +41,6 @@ def operation(
         One of the schema's; ``None`` for the span that is current already.
     attributes
         What is known at its beginning.
-    context
-        Its parent's, where that is not the current one.
 
     Raises
     ------
@@ -64,7 +57,6 @@ def operation(
         raise ValueError(f"an attribute of {name!r} is not one of its in telemetry/schema.py")
     with tracer().start_as_current_span(
         name,
-        context,
         kind=entry.kind,
         attributes=attributes,
         record_exception=False,
