@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from unittest import mock
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
@@ -25,7 +27,9 @@ from tests.faults.rules import TIMES, VALUE, expected
 from tests.faults.server import FaultServer, fault_server, refused
 from v6client import AlgorithmClient, RequestError, Settings
 from v6client.tasks import adoption
-from v6client.telemetry import metrics, spans
+from v6client.telemetry import barrier, metrics, spans
+from v6client.telemetry.exporters import FileMetricExporter, FileSpanExporter
+from v6client.telemetry.trace_file import TraceFile
 
 # Times that no machine needs: what is over by itself is over long before.
 QUICK: Final = Settings(
@@ -171,11 +175,18 @@ def shown_by(error: BaseException) -> Iterator[str]:
 
 
 class _Watch(logging.Handler, SpanExporter):
-    """Reads all log lines and spans; tells a trial's server what the wire cannot."""
+    """Reads all log lines and spans; tells a trial's server what the wire cannot.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    file
+        Where the spans are written to as well, as a container without a collector does.
+    """
+
+    def __init__(self, file: TraceFile) -> None:
         logging.Handler.__init__(self)
         self._thread = threading.local()
+        self._file = FileSpanExporter(file)
         self.leaked_spans: list[str] = []
 
     @contextmanager
@@ -203,13 +214,28 @@ class _Watch(logging.Handler, SpanExporter):
             leaked = getattr(self._thread, "leaked", self.leaked_spans)
             if leaks(text):
                 leaked.append(f"span: {text}")
-        return SpanExportResult.SUCCESS
+            checked = barrier.checked_span(span)
+            if checked is None or checked.attributes != span.attributes:
+                leaked.append(f"span that the schema does not know: {text}")
+        return self._file.export(exported)
 
 
 @contextmanager
 def _watched() -> Iterator[_Watch]:
     """Watch logs, spans and metrics, without a provider for the whole process."""
-    watch, reader = _Watch(), InMemoryMetricReader()
+    with TemporaryDirectory() as folder:
+        file = TraceFile(Path(folder) / "file", most_bytes=2**30, on_full=print)
+        with _watched_into(file) as watch:
+            yield watch
+        written = file.path.read_text("utf-8")
+        assert not leaks(written)
+        assert '"resourceSpans"' in written
+        assert '"name":"http.client.request.duration"' in written
+
+
+@contextmanager
+def _watched_into(file: TraceFile) -> Iterator[_Watch]:
+    watch, reader = _Watch(file), InMemoryMetricReader()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(watch))
     meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("v6client")
@@ -228,8 +254,24 @@ def _watched() -> Iterator[_Watch]:
         logger.removeHandler(watch)
         logger.setLevel(level)
         logger.propagate = propagates
-    assert not leaks(str(reader.get_metrics_data()))
+    measured = reader.get_metrics_data()
+    assert measured is not None
+    assert not leaks(str(measured))
+    # The barrier finds nothing to take away.
+    checked = barrier.checked_metrics(measured)
+    assert points_of(checked) == points_of(measured)
+    FileMetricExporter(file).export(checked)
     assert not watch.leaked_spans
+
+
+def points_of(data: MetricsData) -> dict[str, int]:
+    """Count the data points of each metric."""
+    return {
+        metric.name: len(metric.data.data_points)
+        for of_resource in data.resource_metrics
+        for scope in of_resource.scope_metrics
+        for metric in scope.metrics
+    }
 
 
 def wrong(report: Report) -> str | None:

@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from opentelemetry import context as context_api
 from opentelemetry.context import Context
 
 from v6client._version import __version__
@@ -134,10 +135,18 @@ class _Run:
             self._node = {"node_id": identity.node_id}
 
     def carry_out(self, run_context: Context | None) -> int:
-        """Do all of it, and give the exit status."""
+        """Do all of it, in the context of the run's span, and give the exit status."""
+        # For the lines before and after the algorithm, too.
+        token = context_api.attach(run_context or context_api.get_current())
+        try:
+            return self._carry_out()
+        finally:
+            context_api.detach(token)
+
+    def _carry_out(self) -> int:
         logs.emit(schema.RUN_STARTED, **self._who, **self._node, version=__version__)
         try:
-            size = self._output(run_context)
+            size = self._output()
         except (Terminated, KeyboardInterrupt) as error:
             self._tell_failure(type(error).__name__)
             return STATUS[type(error)]
@@ -171,7 +180,7 @@ class _Run:
             error_type=error_type,
         )
 
-    def _output(self, run_context: Context | None) -> int:
+    def _output(self) -> int:
         """Call the algorithm and write its output; its length in bytes."""
         environment, log_traceback = self._environment, self._log_traceback
         output_file = Path(environment["OUTPUT_FILE"])
@@ -180,7 +189,7 @@ class _Run:
         try:
             attributes = _attributes(self._who | self._node)
             with (
-                spans.operation(schema.ALGORITHM, attributes, context=run_context) as span,
+                spans.operation(schema.ALGORITHM, attributes) as span,
                 spans.for_all_threads(span),
             ):
                 result = function(*args, **kwargs)

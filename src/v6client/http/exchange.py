@@ -123,7 +123,8 @@ class Exchange:
                 self._contacted = True
                 final_attempt = settled.outcome
                 return Answer(final_attempt.body, final_attempt.headers, final_attempt.seconds)
-            span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
+            if operation is not None:
+                span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
             logs.emit(
                 schema.GIVEN_UP,
                 **_fields(request, settled.attempts, settled.outcome),

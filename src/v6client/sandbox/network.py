@@ -12,13 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from v6client.errors import ConfigurationError
-from v6client.sandbox.arguments import (
-    checked_studies,
-    node_count,
-    node_variables,
-    organization_names,
-    search_path,
-)
+from v6client.sandbox import arguments
 from v6client.sandbox.child import Child
 from v6client.sandbox.databases import PathLike, node_databases
 from v6client.sandbox.faults import Faults
@@ -55,8 +49,7 @@ class Sandbox:
     python_path
         Directories where algorithms find modules, besides the installed ones and ``PYTHONPATH``.
     algorithm_env
-        Variables for algorithms, encoded like the node's own: one mapping for all nodes, or a
-        sequence with one for each.
+        Variables for algorithms, encoded like the node's own; for all nodes, or a mapping each.
     nodes
         How many organizations have a running node; the others have one that is registered and
         offline. All by default.
@@ -94,14 +87,14 @@ class Sandbox:
         entrypoint: Sequence[str] = ("-m", "v6client"),
         faults: Faults | None = None,
     ) -> None:
-        self._names = organization_names(organizations)
+        self._names = arguments.organization_names(organizations)
         self._databases = node_databases(databases, len(self._names))
         self._algorithms = dict(algorithms or {})
-        self._python_path = search_path(python_path)
-        self._algorithm_env = node_variables(algorithm_env, len(self._names))
-        self._studies = checked_studies(studies or {}, len(self._names))
+        self._python_path = arguments.search_path(python_path)
+        self._algorithm_env = arguments.node_variables(algorithm_env, len(self._names))
+        self._studies = arguments.checked_studies(studies or {}, len(self._names))
         self._encrypted = encrypted
-        self._running = node_count(nodes, len(self._names))
+        self._running = arguments.node_count(nodes, len(self._names))
         self._wanted_directory = None if directory is None else Path(directory).absolute()
         self._entrypoint = list(entrypoint)
         self._faults = faults.to_json() if faults else None

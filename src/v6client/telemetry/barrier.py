@@ -5,7 +5,7 @@ It fails closed: a scope, name, kind, key, type or text that is not known is dro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def is_ours(scope: InstrumentationScope | None) -> bool:
 
 def checked_attributes(
     attributes: Mapping[str, Any] | None,
-    allowed: Iterable[str],
+    allowed: Collection[str],
     table: Mapping[str, Attribute] = schema.ATTRIBUTES,
 ) -> dict[str, Any]:
     """Give the attributes that are allowed, and fit.
@@ -54,8 +54,11 @@ def checked_attributes(
     table
         Says what fits each.
     """
-    given = attributes or {}
-    return {key: value for key in allowed if key in given and table[key].fits(value := given[key])}
+    return {
+        key: value
+        for key, value in (attributes or {}).items()
+        if key in allowed and table[key].fits(value)
+    }
 
 
 def checked_resource(resource: Resource) -> Resource:
@@ -97,8 +100,9 @@ def _entry_of(span: ReadableSpan) -> Span | None:
     entry = schema.SPANS.get(span.name)
     if entry is None:
         entry = schema.SPANS[schema.ATTEMPT_SPAN]
-        made_of = checked_attributes(span.attributes, (schema.HTTP_METHOD, schema.URL_TEMPLATE))
-        if span.name != " ".join(made_of.values()):
+        made_of = checked_attributes(span.attributes, {schema.HTTP_METHOD, schema.URL_TEMPLATE})
+        method, template = made_of.get(schema.HTTP_METHOD), made_of.get(schema.URL_TEMPLATE)
+        if span.name != f"{method} {template}":
             return None
     return entry if span.kind is entry.kind else None
 
@@ -152,7 +156,8 @@ def _checked_point(
     Two points that differ in such an attribute alone would become one name with two values.
     """
     attributes = point.attributes or {}
-    if len(checked_attributes(attributes, entry.attributes)) != len(attributes):
+    allowed = entry.attributes | {schema.OVERFLOW}
+    if len(checked_attributes(attributes, allowed)) != len(attributes):
         return None
     return replace(point, exemplars=[])
 

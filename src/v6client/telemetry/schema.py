@@ -213,6 +213,12 @@ DIRECTION: Final = _attribute(
     "Whether a payload is an input that was sent or a result that was received.",
     values=DIRECTIONS,
 )
+# The SDK's own, on any metric.
+OVERFLOW: Final = _otel(
+    "otel.metric.overflow",
+    "boolean",
+    "On the point that holds what is beyond the SDK's limit of 2,000 attribute sets a metric.",
+)
 
 # What a resource has besides v6client's ids; see docs/tracing.md for why no others.
 SERVICE_NAME: Final = _otel(
@@ -321,7 +327,7 @@ _operation("vpn.get_addresses", "Get the VPN addresses.")
 TASK_CREATE: Final = _span(
     "task.create",
     "Create a subtask, with all that it takes until one is adopted.",
-    *(TASK_ID, ORGANIZATION_COUNT, TWIN_COUNT, CREATION, ATTEMPT_COUNT),
+    *(TASK_ID, ORGANIZATION_COUNT, TWIN_COUNT, CREATION),
     kind=SpanKind.PRODUCER,
 )
 TASK_WAIT: Final = _span(

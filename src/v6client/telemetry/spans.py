@@ -22,7 +22,6 @@ place: Final[Place[Tracer]] = Place(trace.get_tracer(schema.INSTRUMENTATION, __v
 
 _ATTEMPT: Final = schema.SPANS[schema.ATTEMPT_SPAN].attributes
 
-
 _process: Context | None = None
 
 
@@ -52,12 +51,7 @@ def tracer() -> Tracer:
 
 
 @contextmanager
-def operation(
-    name: str | None,
-    attributes: Mapping[str, AttributeValue],
-    *,
-    context: Context | None = None,
-) -> Iterator[Span]:
+def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Iterator[Span]:
     """Open the span of an operation, such as ``organization.list``.
 
     An error ends it with its class as ``error.type``; never with its message, which telemetry
@@ -69,8 +63,6 @@ def operation(
         One of the schema's; ``None`` for the span that is current already.
     attributes
         What is known at its beginning.
-    context
-        Its parent's, where that is not the current one.
 
     Raises
     ------
@@ -81,10 +73,7 @@ def operation(
         yield trace.get_current_span()
         return
     _check(name, attributes)
-    started = tracer().start_span(
-        name, context or _here(), kind=schema.SPANS[name].kind, attributes=attributes
-    )
-    with _ended_by_error(started) as span, inside(span):
+    with lasting(name, attributes) as span, inside(span):
         yield span
 
 

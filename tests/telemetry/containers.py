@@ -1,0 +1,122 @@
+"""Algorithm containers as real processes, with the environment that a node gives them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import container_token
+
+ALGORITHM = """
+import logging, os, signal, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from v6client import algorithm_client
+
+def add(a, b=1):
+    return a + b
+
+def crash():
+    raise ValueError("canary-message")
+
+def leave():
+    sys.exit(3)
+
+def sleep(seconds):
+    print("ready", flush=True)
+    time.sleep(seconds)
+
+def sleep_in_threads(seconds):
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, seconds)
+        print("ready", flush=True)
+
+@algorithm_client
+def organizations(client):
+    return [one["id"] for one in client.organization.list()]
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container ended, and how many seconds it lived."""
+
+    status: int
+    output: str
+    log: str
+    errors: str
+    seconds: float
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """Give the events of a name."""
+        return [one for one in self.events if one["event"] == name]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container that runs."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    began: float
+
+    def ended(self) -> Ended:
+        """Wait for its end."""
+        log, errors = self.process.communicate(timeout=60)
+        seconds = time.monotonic() - self.began
+        output = (self.folder / "output").read_text()
+        return Ended(self.process.returncode, output, log, errors, seconds)
+
+
+def encoded(text: str) -> str:
+    """Encode a variable as the node does."""
+    return base64.b32encode(text.encode()).decode().replace("=", "!")
+
+
+def start(
+    folder: Path, method: str, *args: object, port: int = 1, algorithm: str = ALGORITHM, **more: str
+) -> Container:
+    """Start one; ``more`` is what the node's ``algorithm_env`` sets."""
+    (folder / "my_algorithm.py").write_text(algorithm)
+    given = json.dumps({"method": method, "args": args, "kwargs": {}})
+    for name, text in {"input": given, "token": container_token(), "output": ""}.items():
+        (folder / name).write_text(text)
+    by_node = {
+        "HOST": "http://127.0.0.1",
+        "PORT": str(port),
+        "API_PATH": "",
+        "TOKEN_FILE": str(folder / "token"),
+        "INPUT_FILE": str(folder / "input"),
+        "OUTPUT_FILE": str(folder / "output"),
+        "TEMPORARY_FOLDER": str(folder),
+        "V6CLIENT_FIRST_CONTACT_BUDGET": "0.1",
+        **more,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "v6client"],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PKG_NAME": "my_algorithm",
+            **{name: encoded(value) for name, value in by_node.items()},
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return Container(process, folder, time.monotonic())
+
+
+def run(folder: Path, method: str, *args: object, **more: Any) -> Ended:
+    """Start one, and wait for its end."""
+    return start(folder, method, *args, **more).ended()
