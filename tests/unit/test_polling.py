@@ -98,10 +98,12 @@ def test_the_formula_is_no_looser_than_it_needs_to_be(duration: float, most: int
     assert most - 4 <= seen.polls <= most
 
 
-@pytest.mark.parametrize("numbers", [{"floor": 0}, {"growth": 0}, {"cap": 0}])
-def test_without_a_least_distance_there_is_no_bound(numbers: dict[str, float]) -> None:
+@pytest.mark.parametrize(("floor", "growth", "cap"), [(0, 0.1, 60), (0.1, 0, 60), (0.1, 0.1, 0)])
+def test_without_a_least_distance_there_is_no_bound(
+    floor: float, growth: float, cap: float
+) -> None:
     with pytest.raises(ValueError, match="no bound"):
-        most_polls(10, **numbers)  # type: ignore[arg-type] - numbers, by name
+        most_polls(10, floor=floor, growth=growth, cap=cap)
 
 
 @given(schedules(AIMS), DURATIONS, ATTEMPTS)

@@ -114,9 +114,9 @@ class History:
         kind
             See :func:`kind_of`.
         siblings
-            Others that have finished and count as much, such as other runs of the same task. Runs
-            that began together are all older than the finished ones, so from those alone nothing
-            is aimed: only where runs or tasks began at different moments do they tell anything.
+            Others that have finished and count as much, such as other runs of the same task. A
+            run that began together with them and is still open has outlived them, so they tell
+            something only where runs or tasks began at different moments.
 
         Returns
         -------

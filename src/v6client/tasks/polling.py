@@ -102,10 +102,7 @@ class Schedule:
         """Give the seconds to the moment that is aimed at, if there is one."""
         if self.aim is None:
             return None
-        # What a poll is worth. A distance of growth · t costs, a poll, growth² · t / 2 in
-        # lateness: with this price an aim at something flat asks about as often as geometric.
-        price = max(self.floor, self.growth**2 * self.aim.median)
-        moment = self.aim.after(waited, price)
+        moment = self.aim.after(waited, self._price(self.aim.median))
         if moment is None:
             return None
         aimed = moment - waited
@@ -113,6 +110,16 @@ class Schedule:
         if aimed <= max(geometric, furthest):
             return aimed
         return furthest if furthest > geometric else None
+
+    def _price(self, median: float) -> float:
+        """Give the seconds of lateness that a poll is worth.
+
+        At a hazard of 1/t, which is what an unknown duration has, the best distance is
+        √(2 · price · t). At this price that is about geometric's growth · t, so one setting says
+        for both how much lateness saves a poll. For short tasks it is the floor, the finest
+        distance that is asked for.
+        """
+        return max(self.floor, self.growth**2 * median)
 
     def _before_deadline(self, delay: float, now: float) -> float:
         return delay if self.deadline is None else min(delay, max(0.0, self.deadline - now))
