@@ -14,7 +14,9 @@ from v6client.tasks.history import ENOUGH, History, Kind, kind_of
 
 NEWTON = Kind("newton #", "partial")
 INTERVALS = st.lists(
-    st.tuples(st.floats(0, 1), st.floats(0, 1e6)).map(lambda pair: (pair[0] * pair[1], pair[1])),
+    st.tuples(st.floats(0, 1), st.floats(0, 1e6) | st.floats(0, 1e300)).map(
+        lambda pair: (pair[0] * pair[1], pair[1])
+    ),
     min_size=2,
     max_size=80,
 )

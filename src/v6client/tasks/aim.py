@@ -39,6 +39,8 @@ _STEPS: Final = 4
 _MOST_QUANTILES: Final = 31
 # Seconds, and a part: durations are not told apart more finely.
 _FINEST: Final = 1e-3
+# Seconds, more than any wait: within this range no sum of probabilities loses its smallest part.
+_LONGEST: Final = 1e8
 
 
 class Aim:
@@ -69,7 +71,7 @@ class Aim:
     def __init__(self, intervals: Sequence[Interval]) -> None:
         if len(intervals) < 2:  # noqa: PLR2004 - the tail is as long as the last two are apart
             raise ValueError("an aim needs at least two durations")
-        ends = [max(high, _FINEST) for _, high in intervals]
+        ends = [min(max(high, _FINEST), _LONGEST) for _, high in intervals]
         spans = [
             (min(low, end * (1 - _FINEST)), end)
             for (low, _), end in zip(intervals, ends, strict=True)
