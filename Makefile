@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos lint format check compatibility lock clean
+.PHONY: help demo test contract chaos lint format check compatibility bench-polling lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,6 +38,9 @@ check: lint test ## Lint and test: what CI does
 
 compatibility: $(VENV)/.installed ## Check that it installs beside vantage6's tools
 	@$(BIN)/python tests/compatibility/check.py
+
+bench-polling: $(VENV)/.installed ## Compare the polling schedules and write docs/polling.md (SEED=1 ALGORITHMS=40 ROUNDS=40)
+	@$(BIN)/python -m benchmarks.polling --seed $(or $(SEED),1) --algorithms $(or $(ALGORITHMS),40) --rounds $(or $(ROUNDS),40)
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \

@@ -1,0 +1,1 @@
+"""What is measured, in simulated or in real time: ``python -m benchmarks.<name> --help``."""
