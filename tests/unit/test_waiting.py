@@ -25,8 +25,10 @@ from v6client import (
     TaskFailed,
     TaskTimeout,
 )
+from v6client.tasks.history import Kind
 from v6client.tasks.runs import State, runs_of
 from v6client.tasks.verdict import WaitPolicy
+from v6client.tasks.waiting import Waiter
 from v6client.tasks.watch import WatchedTask, is_refusal
 
 PARTIAL = WaitPolicy(is_partial=True, stops_at_failure=False)
@@ -472,6 +474,51 @@ def test_a_change_of_state_is_one_line(caplog: pytest.LogCaptureFixture) -> None
         for line in events(caplog, "task.status")
     ]
     assert counts == [(0, 0, 0, 2), (1, 0, 1, 0), (2, 0, 0, 0)]
+
+
+# ----------------------------------------------------------------------------- earlier rounds
+
+ROUND = Kind("newton #", "step")
+
+
+def polls_of_a_round(this: World, waiter: Waiter, seconds: float, *, twice: bool = False) -> int:
+    """Create a task, wait for it, and count the questions."""
+    task = Task(len(this.tasks) + 1, [Run(10, seconds)], created=this.now)
+    this.tasks = {**this.tasks, task.id: task}
+    watched = WatchedTask(task.id, (10,), created=this.now, kind=ROUND)
+    before = this.asked.count("status")
+    waiter.wait([watched], WaitPolicy(), interval=1, timeout=None)
+    asked = this.asked.count("status") - before
+    if twice:
+        again = WatchedTask(task.id, (10,), created=task.created, kind=ROUND)
+        waiter.wait([again], WaitPolicy(), interval=1, timeout=None)
+    return asked
+
+
+def test_polls_aim_at_what_earlier_rounds_took() -> None:
+    this = World({})
+    waiter = this.waiter
+    polls = [polls_of_a_round(this, waiter, 30, twice=n % 2 == 0) for n in range(12)]
+    assert polls[0] > 30
+    assert polls[-1] <= 3
+    # Of each round once, whoever waits again: and neither clamped nor made up.
+    durations = waiter.history.durations(ROUND)
+    assert len(durations) == 12
+    assert all(low <= 30 <= high for low, high in durations)
+    # One that takes longer has outlived its kind, and is seen as soon as without history.
+    began = this.now
+    polls_of_a_round(this, waiter, 300)
+    assert this.now - began - 300 < 31
+
+
+def test_what_failed_or_was_somebody_elses_is_no_history() -> None:
+    this = World({5: Task(5, [Run(10, 5, "crashed")])})
+    waiter = this.waiter
+    for created in (1000.0, None):
+        watched = WatchedTask(5, (10,), created=created, kind=ROUND)
+        with pytest.raises(TaskFailed):
+            waiter.wait([watched], WaitPolicy(), interval=1, timeout=None)
+    assert waiter.history.durations(ROUND) == ()
 
 
 # --------------------------------------------------------------------------------------- bounds

@@ -9,6 +9,7 @@ from typing import Any, Final
 from v6client.errors import InvalidArgument
 from v6client.http.endpoint import identifier
 from v6client.tasks.carrier import LONGEST_DESCRIPTION
+from v6client.tasks.history import Kind
 
 # The server's own limit (vantage6-server 4.15.2, input schema of POST /task).
 LONGEST_NAME: Final = 128
@@ -113,11 +114,14 @@ class Asked:
         The task's.
     input_
         The base64 text.
+    kind
+        What tasks it is compared with, as to how long it takes.
     """
 
     name: str
     description: str
     input_: str
+    kind: Kind
 
 
 def task_body(origin: Origin, asked: Asked, organizations: tuple[int, ...]) -> dict[str, Any]:

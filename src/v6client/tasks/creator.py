@@ -14,6 +14,7 @@ from v6client.payload.codec import encode_input
 from v6client.settings import Settings
 from v6client.tasks import carrier, creation
 from v6client.tasks.adoption import TO_GO_ON, Adopted, Creation, Task, TaskWire
+from v6client.tasks.history import Kind, kind_of
 from v6client.tasks.subtask_requests import SubtaskRequests
 from v6client.tasks.task_trace import TaskTrace
 from v6client.telemetry import bootstrap, logs, metrics, propagation, schema, spans
@@ -37,6 +38,8 @@ class Created:
         When, as the server says.
     trace
         What the spans of its runs need.
+    kind
+        What tasks it is compared with.
     """
 
     organizations: tuple[int, ...]
@@ -45,6 +48,7 @@ class Created:
     twins: tuple[int, ...]
     created_at: str | None
     trace: TaskTrace
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Creator:
             name=creation.checked_name(name),
             description=creation.checked_description(description or self.default_description),
             input_=encode_input(input_),
+            kind=kind_of(str(name), input_),
         )
         self.blobs.refuse()
         if isolated:
@@ -145,6 +150,7 @@ class Creator:
             adopted.twins,
             adopted.task.get("created_at"),
             trace,
+            asked.kind,
         )
         metrics.record_creation(how, len(adopted.twins))
         for _ in ids:

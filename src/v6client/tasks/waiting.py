@@ -11,6 +11,7 @@ from typing import Any
 from v6client.errors import TaskFailed
 from v6client.settings import Settings
 from v6client.tasks.failure import task_failed, without_result
+from v6client.tasks.history import History
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
 from v6client.tasks.progress import progress_line
 from v6client.tasks.questions import Questions
@@ -32,12 +33,15 @@ class Waiter:
         Asks the server.
     settings
         The numbers of the polling schedule.
+    history
+        What earlier tasks of this client took.
     sleep, now
         Time, to be replaced in tests: monotonic seconds.
     """
 
     questions: Questions
     settings: Settings
+    history: History = field(default_factory=History)
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
 
@@ -80,12 +84,25 @@ class Waiter:
             When the server refused to tell three times in a row.
         """
         wait = _Wait(self.questions, tasks, policy, self.now)
-        with self._watching(tasks, interval, timeout, needs_runs=policy.needs_runs) as watching:
+        with self._watching(
+            tasks, interval, timeout, needs_runs=policy.needs_runs, is_one=True
+        ) as watching:
             ended = watching.until(wait.ended)
             watching.outcome = ended.outcome
             if ended.failure is not None:
                 raise ended.failure
+        if ended.outcome == "completed":
+            self._remember(tasks, interval, watching.watch)
         return list(ended.results.values())
+
+    def _remember(self, tasks: Sequence[WatchedTask], interval: float, watch: Watch) -> None:
+        """Note how long a task took, where it was watched from its beginning."""
+        created, kind = _created(tasks), tasks[0].kind
+        if created is None or kind is None:
+            return
+        if watch.began - created <= interval * FLOOR_OF_INTERVAL:
+            low, high = watch.ended_between
+            self.history.record(kind, max(0.0, low - created), high - created)
 
     def as_completed(
         self, tasks: Sequence[WatchedTask], *, interval: float, timeout: float | None
@@ -104,7 +121,7 @@ class Waiter:
             When the server refused to tell three times in a row.
         """
         results = _Results(self.questions, tasks)
-        with self._watching(tasks, interval, timeout, needs_runs=True) as watching:
+        with self._watching(tasks, interval, timeout, needs_runs=True, is_one=False) as watching:
             while not results.all_given:
                 yield from watching.until(results.new)
 
@@ -131,17 +148,21 @@ class Waiter:
         timeout: float | None,
         *,
         needs_runs: bool,
+        is_one: bool,
     ) -> Iterator[Watching]:
+        """Watch tasks; ``is_one`` where they are one task or one group of a kind."""
         began = self.now()
-        # The youngest: a distance that suits it is late for none.
-        created = max(began if task.created is None else task.created for task in tasks)
+        created, kind = _created(tasks), tasks[0].kind
+        # What earlier tasks took is only to be compared where the creation is known.
+        aim = self.history.aim(kind) if is_one and created is not None and kind else None
         schedule = Schedule(
-            created=created,
+            created=began if created is None else created,
             floor=interval * FLOOR_OF_INTERVAL,
             growth=self.settings.poll_growth,
             cap=self.settings.poll_cap,
             load=self.settings.poll_load,
             deadline=None if timeout is None else began + timeout,
+            aim=aim,
         )
         with (
             progress_line(self.settings.progress) as line,
@@ -157,6 +178,12 @@ class Waiter:
             )
             with Watching(watch, line, span) as watching:
                 yield watching
+
+
+def _created(tasks: Sequence[WatchedTask]) -> float | None:
+    """Tell when the youngest task was created: a distance that suits it is late for none."""
+    moments = [task.created for task in tasks if task.created is not None]
+    return max(moments) if len(moments) == len(tasks) else None
 
 
 @dataclass(frozen=True, slots=True)

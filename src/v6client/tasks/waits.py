@@ -90,10 +90,18 @@ class Waits:
         tasks = []
         for one in self.creator.group_of(identifier(task_id, "task id")):
             known = self.creator.known(one)
+            if known is None:
+                tasks.append(WatchedTask(one))
+                continue
             tasks.append(
-                WatchedTask(one, known.organizations, known.at, known.created_at, known.trace)
-                if known
-                else WatchedTask(one)
+                WatchedTask(
+                    one,
+                    known.organizations,
+                    created=known.at,
+                    created_at=known.created_at,
+                    trace=known.trace,
+                    kind=known.kind,
+                )
             )
         return tasks
 

@@ -14,6 +14,7 @@ from v6client.errors import (
     RequestError,
     StatusError,
 )
+from v6client.tasks.history import Kind
 from v6client.tasks.polling import Schedule
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import RunOutcome, State, is_finished, runs_of, status_of
@@ -54,6 +55,8 @@ class WatchedTask:
         The same as the server says it.
     trace
         Takes its runs as they end; ``None`` where another client created it.
+    kind
+        What earlier tasks took as long; ``None`` where that is not known.
     """
 
     task_id: int
@@ -61,6 +64,7 @@ class WatchedTask:
     created: float | None = None
     created_at: str | None = None
     trace: TaskTrace | None = None
+    kind: Kind | None = None
     status: str = field(default="not known", init=False)
     runs: tuple[RunOutcome, ...] | None = field(default=None, init=False)
     open_runs: int | None = field(default=None, init=False)
@@ -128,19 +132,20 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
     polls: int = field(default=0, init=False)
-    distance: float = field(default=0.0, init=False)
-    """Seconds between the last two rounds: what ended meanwhile was seen so late at most."""
-    _last_round: float | None = field(default=None, init=False)
-    _began: float = field(init=False)
+    ended_between: tuple[float, float] = field(init=False)
+    """When the last round but one began, and when the last one had its answers, on ``now``."""
+    _last_began: float = field(init=False)
+    began: float = field(init=False)
     _warned: set[tuple[int, int]] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self._began = self.now()
+        self.began = self._last_began = self.now()
+        self.ended_between = (self.began, self.began)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the watch began."""
-        return self.now() - self._began
+        return self.now() - self.began
 
     @property
     def is_late(self) -> bool:
@@ -166,8 +171,11 @@ class Watch:
         while True:
             self.sleep(delay)
             failure = None
+            began = self.now()
             try:
                 self.schedule.polled(self._round())
+                self.ended_between = (self._last_began, self.now())
+                self._last_began = began
                 found = seen()
             except RequestError as error:
                 failure = error
@@ -211,9 +219,6 @@ class Watch:
         """Ask once about each task that is not over; give the seconds of what was asked."""
         self.polls += 1
         metrics.tally.count(polls=1)
-        now = self.now()
-        self.distance = now - (self._began if self._last_round is None else self._last_round)
-        self._last_round = now
         pending = [task for task in self.tasks if not task.is_over]
         by_count = [task for task in pending if self.needs_runs and not task.has_one_run]
         by_status = [task for task in pending if not self.needs_runs or task.has_one_run]

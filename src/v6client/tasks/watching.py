@@ -38,7 +38,7 @@ class Watching:
     """
 
     def __init__(self, watch: Watch, line: Progress, span: Span) -> None:
-        self._watch = watch
+        self.watch = watch
         self._line = line
         self._span = span
         self.outcome = "completed"
@@ -55,7 +55,7 @@ class Watching:
         trace: TracebackType | None,
     ) -> None:
         """Tell how it ended."""
-        watch = self._watch
+        watch = self.watch
         if isinstance(error, TaskTimeout):
             self.outcome = "timeout"
         elif kind is not None and self.outcome == "completed":
@@ -63,7 +63,9 @@ class Watching:
         self._span.set_attribute(schema.WAIT_POLL_COUNT, watch.polls)
         self._span.set_attribute(schema.WAIT_OUTCOME, self.outcome)
         is_seen = kind is None or self.outcome == "failed"
-        overshoot = watch.distance / 2 if is_seen else None
+        # It ended at some moment between two polls.
+        low, high = watch.ended_between
+        overshoot = (high - low) / 2 if is_seen else None
         metrics.record_wait(watch.elapsed, watch.polls, overshoot, self.outcome)
         elapsed = round(watch.elapsed, 3)
         if error is not None and not isinstance(error, (Exception, GeneratorExit)):
@@ -95,7 +97,7 @@ class Watching:
             The third refusal in a row.
         """
         with spans.inside(self._span):
-            found = self._watch.until(seen)
+            found = self.watch.until(seen)
             if found is None:
                 found = self._last_look(seen)
             if found is None:
@@ -104,18 +106,18 @@ class Watching:
 
     def _last_look(self, seen: Callable[[], T | None]) -> T | None:
         """Read the runs at the deadline: the polls may have failed, or told too little."""
-        unread = [task for task in self._watch.tasks if not task.is_over]
+        unread = [task for task in self.watch.tasks if not task.is_over]
         try:
             for task in unread[:_LAST_LOOKS]:
-                self._watch.read_runs(task)
+                self.watch.read_runs(task)
             return seen()
         except RequestError:
             return None  # what is known by now has to do
 
     def _timeout(self) -> TaskTimeout:
-        tasks, elapsed = self._watch.tasks, self._watch.elapsed
+        tasks, elapsed = self.watch.tasks, self.watch.elapsed
         runs = [run for task in tasks for run in task.outcomes()]
-        results = readable_results_of(self._watch.questions, runs, within=_LAST_SECONDS)
+        results = readable_results_of(self.watch.questions, runs, within=_LAST_SECONDS)
         return task_timeout(
             tasks[0].task_id, runs, results, status=tasks[0].status, elapsed=elapsed
         )
@@ -127,7 +129,7 @@ class Watching:
             schema.TASK_STATUS,
             task_id=task.task_id,
             status=task.status,
-            elapsed_s=round(self._watch.elapsed, 3),
+            elapsed_s=round(self.watch.elapsed, 3),
             **({} if task.runs is None else counts_of(task.runs)),
         )
         spans.add_event(
@@ -139,7 +141,7 @@ class Watching:
             spans.add_event(self._span, schema.RUN_ENDED, _facts_of(run))
         if task.trace is not None:
             task.trace.ended(ended)
-        self._line.show([run for one in self._watch.tasks for run in one.outcomes()])
+        self._line.show([run for one in self.watch.tasks for run in one.outcomes()])
 
 
 def _facts_of(run: RunOutcome) -> dict[str, int | str]:
