@@ -78,7 +78,9 @@ def test_metrics_are_what_the_protobuf_exporter_sends() -> None:
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], resource=RESOURCE, shutdown_on_exit=False)
     meter = provider.get_meter("v6client", "1.0")
-    meter.create_counter("counter", "1", "what").add(3, VALUES)
+    # The SDK before 1.40 or so takes no lists on metrics.
+    attributes = {key: value for key, value in VALUES.items() if not isinstance(value, list)}
+    meter.create_counter("counter", "1", "what").add(3, attributes)
     meter.create_up_down_counter("up_down").add(-0.5)
     meter.create_histogram("histogram").record(7)
     meter.create_gauge("gauge").set(4)
