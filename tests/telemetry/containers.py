@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,9 @@ def sleep(seconds):
 
 def sleep_in_threads(seconds):
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(time.sleep, seconds)
+        slept = pool.submit(time.sleep, seconds)
         print("ready", flush=True)
+        slept.result()
 
 @algorithm_client
 def organizations(client):
@@ -70,6 +72,12 @@ class Container:
     folder: Path
     began: float
 
+    def wait_until_ready(self) -> None:
+        """Wait until the algorithm has printed ``ready``."""
+        assert self.process.stdout is not None
+        while self.process.stdout.readline() not in {"ready\n", ""}:
+            pass
+
     def ended(self) -> Ended:
         """Wait for its end."""
         log, errors = self.process.communicate(timeout=60)
@@ -84,9 +92,15 @@ def encoded(text: str) -> str:
 
 
 def start(
-    folder: Path, method: str, *args: object, port: int = 1, algorithm: str = ALGORITHM, **more: str
+    folder: Path,
+    method: str,
+    *args: object,
+    port: int = 1,
+    algorithm: str = ALGORITHM,
+    plain: Mapping[str, str] | None = None,
+    **more: str,
 ) -> Container:
-    """Start one; ``more`` is what the node's ``algorithm_env`` sets."""
+    """Start one; ``plain`` is what its image sets, ``more`` what the node's ``algorithm_env``."""
     (folder / "my_algorithm.py").write_text(algorithm)
     given = json.dumps({"method": method, "args": args, "kwargs": {}})
     for name, text in {"input": given, "token": container_token(), "output": ""}.items():
@@ -108,6 +122,7 @@ def start(
         env={
             "PATH": os.environ["PATH"],
             "PKG_NAME": "my_algorithm",
+            **(plain or {}),
             **{name: encoded(value) for name, value in by_node.items()},
         },
         stdout=subprocess.PIPE,

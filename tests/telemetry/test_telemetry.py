@@ -6,15 +6,18 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from opentelemetry import metrics, trace
+from opentelemetry import context, metrics, trace
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from requests.adapters import HTTPAdapter
 
 from tests.conftest import ClientOf
 from tests.peer import answer, masked, peer
@@ -74,6 +77,24 @@ def test_an_operation_is_a_span_and_each_attempt_one_below_it(
     assert first.status.status_code is StatusCode.ERROR
     assert attributes(second)["http.request.resend_count"] == 1
     assert "error.type" not in attributes(second)
+
+
+def test_instrumentations_are_silent_during_an_attempt_and_only_then(
+    client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Those of requests and urllib3 look at this key; theirs would be a second span with the URL.
+    during = []
+    send = HTTPAdapter.send
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        during.append(context.get_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY))
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(HTTPAdapter, "send", watched)
+    with peer(answer(ORGANIZATION)) as server:
+        client_of(server).organization.get(2)
+    assert during == [True]
+    assert context.get_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY) is None
 
 
 def test_an_error_ends_the_operations_span_with_its_class(

@@ -96,7 +96,7 @@ def _span(span: ReadableSpan) -> Object:
     encoded = {
         "traceId": f"{context.trace_id:032x}",
         "spanId": f"{context.span_id:016x}",
-        "flags": _flags(context.trace_flags, span.parent),
+        "flags": _flags(span.parent),
         "name": span.name,
         "kind": span.kind.value + 1,
         "startTimeUnixNano": str(span.start_time or 0),
@@ -114,7 +114,7 @@ def _span(span: ReadableSpan) -> Object:
             {
                 "traceId": f"{one.context.trace_id:032x}",
                 "spanId": f"{one.context.span_id:016x}",
-                "flags": _flags(one.context.trace_flags, one.context),
+                "flags": _flags(one.context),
                 "attributes": _attributes(one.attributes),
             }
             for one in span.links
@@ -125,7 +125,7 @@ def _span(span: ReadableSpan) -> Object:
         encoded["parentSpanId"] = f"{span.parent.span_id:016x}"
     if context.trace_state:
         encoded["traceState"] = context.trace_state.to_header()
-    return {key: value for key, value in encoded.items() if value not in ([], {})}
+    return {key: value for key, value in encoded.items() if value != []}
 
 
 def _status(span: ReadableSpan) -> Object:
@@ -137,9 +137,9 @@ def _status(span: ReadableSpan) -> Object:
     return status
 
 
-def _flags(own: int, other: SpanContext | None) -> int:
-    remote = _IS_REMOTE if other is not None and other.is_remote else 0
-    return own | _HAS_IS_REMOTE | remote
+def _flags(other: SpanContext | None) -> int:
+    """Tell whether a parent or a link is of another process, as OTLP's exporters do."""
+    return _HAS_IS_REMOTE | (_IS_REMOTE if other is not None and other.is_remote else 0)
 
 
 def _metric(metric: Metric) -> Object | None:

@@ -39,10 +39,10 @@ from v6client.telemetry.log_records import LogRecords
 from v6client.telemetry.otel_variables import LOGS, METRICS, TRACES
 from v6client.telemetry.trace_file import TraceFile
 
-# A queue that a dead backend fills holds less than 5 MB. Short delays, so that a container that is
-# killed without a word has lost two seconds of spans, and ten of metrics.
-_QUEUE: Final = 1024
-_BATCH: Final = 256
+# Full queues of spans and logs are less than 4 MB (tests/telemetry/memory.py). Short delays: a
+# container that is killed without a word has lost two seconds of spans, and ten of metrics.
+_QUEUE: Final = 512
+_BATCH: Final = 128
 _DELAY_MS: Final = 2000.0
 _INTERVAL_MS: Final = 10_000.0
 
