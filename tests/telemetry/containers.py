@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import container_token
+from tests.peer import Answer, Peer, Received, answer, peer
 
 ALGORITHM = """
 import logging, os, signal, sys, threading, time
@@ -135,3 +137,28 @@ def start(
 def run(folder: Path, method: str, *args: object, **more: Any) -> Ended:
     """Start one, and wait for its end."""
     return start(folder, method, *args, **more).ended()
+
+
+OWN_TASK = {
+    "id": 7,
+    "description": "",
+    "parent": None,
+    "job_id": 7,
+    "collaboration": {"id": 1},
+    "created_at": "2026-01-01T00:00:00",
+    "image": "harbor.example/average",
+}
+
+
+@contextmanager
+def proxy(*script: Answer) -> Iterator[Peer]:
+    """Answer what a container asks about its own task, and the rest by the script."""
+    with peer(*script) as this:
+
+        def respond(request: Received) -> Answer:
+            if request.path == "/task/7":
+                return answer(OWN_TASK)
+            return this.script.pop(0) if this.script else this.default
+
+        this.by_request = respond
+        yield this

@@ -20,13 +20,13 @@ def request() -> None:
     """Emit what one request does."""
     attributes: dict[str, str | int] = {
         schema.HTTP_METHOD: "GET",
-        schema.URL_TEMPLATE: "/task/{id}/status",
+        schema.URL_TEMPLATE: "/task/{id}",
         schema.SERVER_ADDRESS: "127.0.0.1",
         schema.SERVER_PORT: 80,
     }
-    with spans.operation("task.status", {}):
-        with spans.attempt("GET", "/task/{id}/status", attributes) as span:
-            spans.end_attempt(span, status=200, size=23, error_type="")
+    with spans.operation("task.get", {}):
+        with spans.attempt("GET", "/task/{id}", attributes) as ended:
+            ended(status=200, size=23, error_type="")
         metrics.record_attempt(0.01, attributes, status=200, error_type="", resend=False)
         logs.emit(schema.TASK_STATUS, task_id=1, status="active", elapsed_s=0.1)
 

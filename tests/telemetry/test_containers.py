@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import container_token
-from tests.peer import answer, peer
+from tests.peer import answer
 from tests.telemetry.collector import attributes_of, collector
-from tests.telemetry.containers import run, start
+from tests.telemetry.containers import proxy, run, start
 
 LIST = answer({"data": [{"id": 2, "name": "canary-name"}], "links": {}})
 KINDS = {1: "INTERNAL", 3: "CLIENT"}
@@ -25,7 +25,7 @@ OWN = {
 
 
 def test_everything_is_exported_when_the_container_ends(tmp_path: Path) -> None:
-    with collector() as backend, peer(LIST) as server:
+    with collector() as backend, proxy(LIST) as server:
         ended = run(
             tmp_path,
             "organizations",
@@ -75,7 +75,7 @@ def test_everything_is_exported_when_the_container_ends(tmp_path: Path) -> None:
 
 
 def test_log_lines_say_whose_container_it_is_and_of_which_trace(tmp_path: Path) -> None:
-    with collector() as backend, peer(LIST) as server:
+    with collector() as backend, proxy(LIST) as server:
         ended = run(
             tmp_path,
             "organizations",
@@ -190,7 +190,7 @@ def test_without_the_extra_it_is_told_what_to_install(tmp_path: Path) -> None:
 
 
 def test_a_node_without_a_collector_gets_a_file(tmp_path: Path) -> None:
-    with peer(LIST) as server:
+    with proxy(LIST) as server:
         ended = run(
             tmp_path,
             "organizations",
@@ -312,7 +312,7 @@ def organizations(client):
 
 @pytest.mark.parametrize("when", ["set_it()", ""], ids=["on import", "in the algorithm"])
 def test_a_provider_of_the_application_is_used_instead(tmp_path: Path, when: str) -> None:
-    with collector() as backend, peer(LIST) as server:
+    with collector() as backend, proxy(LIST) as server:
         ended = run(
             tmp_path,
             "organizations",

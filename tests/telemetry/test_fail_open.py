@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.peer import answer, peer
+from tests.peer import answer
 from tests.telemetry.collector import collector
-from tests.telemetry.containers import Ended, run, start
+from tests.telemetry.containers import Ended, proxy, run, start
 
 LIST = answer({"data": [{"id": 2, "name": "canary-name"}], "links": {}})
 # Were the end not bounded, a silent collector would keep it for as long.
@@ -49,7 +49,7 @@ def endpoint(manner: str) -> Iterator[str]:
 
 
 def ended_with(tmp_path: Path, manner: str, **more: str) -> Ended:
-    with endpoint(manner) as where, peer(LIST) as server:
+    with endpoint(manner) as where, proxy(LIST) as server:
         return run(
             tmp_path,
             "organizations",
@@ -108,7 +108,7 @@ def many(client):
     # Full queues, several times.
     return sum(len(client.organization.list()) for _ in range(700))
 """
-    with endpoint("silent") as where, peer(*[LIST] * 700) as server:
+    with endpoint("silent") as where, proxy(*[LIST] * 700) as server:
         ended = run(
             tmp_path,
             "many",
