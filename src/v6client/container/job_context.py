@@ -14,7 +14,6 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from v6client.container.environment import ContainerEnvironment
-from v6client.errors import ConfigurationError, InvalidArgument
 from v6client.http import shapes
 from v6client.http.address import Address
 from v6client.http.outcome import Kind
@@ -54,11 +53,15 @@ def join_trace(environment: ContainerEnvironment, identity: Identity | None) -> 
     if identity is None or not bootstrap.is_exporting():
         return None
     try:
-        address = Address.of(environment["HOST"], environment["PORT"], environment["API_PATH"])
-        token = environment.read("TOKEN_FILE").strip()
-        transport = Transport(address.url, connect_timeout=_PATIENCE, max_response_bytes=_LONGEST)
-    except (ConfigurationError, InvalidArgument):
-        return None  # the algorithm's own client will say it
+        return _join(environment, identity)
+    except Exception:  # noqa: BLE001 - telemetry fails no algorithm: its trace is apart, then
+        return None
+
+
+def _join(environment: ContainerEnvironment, identity: Identity) -> Context | None:
+    address = Address.of(environment["HOST"], environment["PORT"], environment["API_PATH"])
+    token = environment.read("TOKEN_FILE").strip()
+    transport = Transport(address.url, connect_timeout=_PATIENCE, max_response_bytes=_LONGEST)
     ends = time.monotonic() + _PATIENCE
 
     def read(task_id: int) -> dict[str, Any] | None:

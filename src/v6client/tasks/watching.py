@@ -141,7 +141,8 @@ class Watching:
             spans.add_event(self._span, schema.RUN_ENDED, _facts_of(run))
         if task.trace is not None:
             task.trace.ended(ended)
-        self._line.show([run for one in self.watch.tasks for run in one.outcomes()])
+        if self._line.is_shown:
+            self._line.show([run for one in self.watch.tasks for run in one.outcomes()])
 
 
 def _facts_of(run: RunOutcome) -> dict[str, int | str]:
