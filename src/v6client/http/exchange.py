@@ -134,15 +134,17 @@ class Exchange:
             spans.end_attempt(
                 span, status=outcome.status, size=outcome.size, error_type=outcome.error_type
             )
-        seconds = time.perf_counter() - started
-        metrics.record_attempt(
-            seconds,
-            attributes,
-            status=outcome.status,
-            error_type=outcome.error_type,
-            resend=number > 1,
-        )
-        logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
+            seconds = time.perf_counter() - started
+            metrics.record_attempt(
+                seconds,
+                attributes,
+                status=outcome.status,
+                error_type=outcome.error_type,
+                resend=number > 1,
+            )
+            logs.emit(
+                schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6)
+            )
         return outcome
 
     def _diagnosed(
