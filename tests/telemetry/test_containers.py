@@ -74,6 +74,48 @@ def test_everything_is_exported_when_the_container_ends(tmp_path: Path) -> None:
     assert container_token().encode() not in backend.raw
 
 
+def test_no_canary_leaves_a_container(tmp_path: Path) -> None:
+    algorithm = """
+from v6client import RequestError, algorithm_client
+
+@algorithm_client
+def canaries(client, given):
+    names = [one["name"] for one in client.organization.list()]
+    for attempt in (
+        lambda: client.request("canary-path/5", params={"canary": "canary"}),
+        lambda: client.task.create({"method": "canary-method"}, [2], name="canary-name"),
+        lambda: client.wait_for_results(8),
+    ):
+        try:
+            attempt()
+        except RequestError:
+            pass
+    raise ValueError(f"canary {given} {names}")
+"""
+    token = container_token(image="canary-image", databases=[{"label": "canary-label"}])
+    with collector() as backend, peer(LIST, *[answer({"msg": "canary-body"}, 400)] * 9) as server:
+        ended = run(
+            tmp_path,
+            "canaries",
+            "canary-input",
+            port=server.port,
+            algorithm=algorithm,
+            token=token,
+            OTEL_EXPORTER_OTLP_ENDPOINT=backend.endpoint,
+            V6CLIENT_EXPORT_LOGS="1",
+            V6CLIENT_LOG_LEVEL="DEBUG",
+            V6CLIENT_TRACE_FILE=str(tmp_path / "file"),
+        )
+    assert ended.status == 1
+    assert "ValueError: canary canary-input" in ended.errors  # as upstream does, and there alone
+    names = {one.name for one in backend.spans()}
+    assert {"GET /{segment}/{id}", "POST /task", "wait_for_results", "algorithm"} <= names
+    assert len(backend.logs()) > 5
+    for text in (backend.raw.decode("latin-1"), ended.log, (tmp_path / "file").read_text()):
+        assert "canary" not in text
+        assert token not in text
+
+
 def test_log_lines_say_whose_container_it_is_and_of_which_trace(tmp_path: Path) -> None:
     with collector() as backend, peer(LIST) as server:
         ended = run(
