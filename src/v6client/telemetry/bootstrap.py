@@ -120,7 +120,7 @@ def start(
     try:
         if wanted.refused != set(otel_variables.SIGNALS):
             file = _file_of(settings, folder)
-    except OSError:
+    except (OSError, ValueError):
         problems.add(_NO_FILE)
     if wanted.otlp or file is not None:
         try:
