@@ -210,7 +210,7 @@ class TelemetrySettings:
         2**26, unit="B", low=1024, high=2**40, text="the most that is written to that file"
     )
     flush_seconds: float = setting(
-        2.0,
+        1.5,
         unit="s",
         low=0,
         high=60,

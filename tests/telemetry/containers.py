@@ -93,19 +93,20 @@ def encoded(text: str) -> str:
     return base64.b32encode(text.encode()).decode().replace("=", "!")
 
 
-def start(
+def start(  # noqa: PLR0913 - what a container is given
     folder: Path,
     method: str,
     *args: object,
     port: int = 1,
     algorithm: str = ALGORITHM,
     plain: Mapping[str, str] | None = None,
+    token: str = "",
     **more: str,
 ) -> Container:
     """Start one; ``plain`` is what its image sets, ``more`` what the node's ``algorithm_env``."""
     (folder / "my_algorithm.py").write_text(algorithm)
     given = json.dumps({"method": method, "args": args, "kwargs": {}})
-    for name, text in {"input": given, "token": container_token(), "output": ""}.items():
+    for name, text in {"input": given, "token": token or container_token(), "output": ""}.items():
         (folder / name).write_text(text)
     by_node = {
         "HOST": "http://127.0.0.1",

@@ -39,8 +39,8 @@ def terminable(end: Callable[[], None]) -> Iterator[None]:
         Does what is to be done at the end of a run that was terminated. It is called only where
         the block does not end in time.
     """
-    previous: object = None
     ended = threading.Event()
+    owner = os.getpid()
 
     def at_last() -> None:
         if not ended.wait(_GRACE_SECONDS):
@@ -50,17 +50,22 @@ def terminable(end: Callable[[], None]) -> Iterator[None]:
     def on_sigterm(_number: int, _frame: FrameType | None) -> None:
         # A second one ends the process at once.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if os.getpid() != owner:
+            # A forked child, such as a pool's worker, which is terminated when it is done.
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         threading.Thread(target=at_last, name="v6client-termination", daemon=True).start()
         raise Terminated
 
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        previous = signal.signal(signal.SIGTERM, on_sigterm)
+        signal.signal(signal.SIGTERM, on_sigterm)
     try:
         yield
     finally:
         ended.set()
-        if previous is not None:
+        # The algorithm may have put its own there.
+        if is_main and signal.getsignal(signal.SIGTERM) is on_sigterm:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

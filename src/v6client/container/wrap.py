@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -74,10 +75,11 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     try:
         with terminable(run.end):
             status = run.carry_out(join_trace(environment, identity))
-        bootstrap.stop()
     except (Terminated, KeyboardInterrupt) as late:
-        # It came when the run had ended already.
+        # It came when the run's last line was written already.
         status = STATUS[type(late)]
+    with contextlib.suppress(KeyboardInterrupt):
+        bootstrap.stop()
     if status in STATUS.values():
         leave(status)
     if status:

@@ -158,16 +158,18 @@ class Exchange:
                 within=max(_SHORTEST, clock.remaining()),
             )
             ended(status=outcome.status, size=outcome.size, error_type=outcome.error_type)
-        seconds = time.perf_counter() - started
-        outcome = replace(outcome, seconds=seconds)
-        metrics.record_attempt(
-            seconds,
-            attributes,
-            status=outcome.status,
-            error_type=outcome.error_type,
-            resend=number > 1,
-        )
-        logs.emit(schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6))
+            seconds = time.perf_counter() - started
+            outcome = replace(outcome, seconds=seconds)
+            metrics.record_attempt(
+                seconds,
+                attributes,
+                status=outcome.status,
+                error_type=outcome.error_type,
+                resend=number > 1,
+            )
+            logs.emit(
+                schema.ATTEMPT, **_fields(request, number, outcome), duration_s=round(seconds, 6)
+            )
         return outcome
 
     def _diagnosed(

@@ -117,10 +117,11 @@ def start(
     if wanted.otlp and not _has_extra():
         wanted = dataclasses.replace(wanted, otlp=frozenset())
         problems.add(_NO_EXTRA)
+    file = None
     try:
-        file = _file_of(settings, folder)
-    except OSError:
-        file = None
+        if wanted.refused != set(otel_variables.SIGNALS):
+            file = _file_of(settings, folder)
+    except (OSError, ValueError):
         problems.add(_NO_FILE)
     if wanted.otlp or file is not None:
         try:

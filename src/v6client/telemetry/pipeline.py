@@ -42,6 +42,7 @@ from v6client.telemetry.trace_file import TraceFile
 # Full queues of spans and logs are less than 4 MB (tests/telemetry/memory.py). Short delays: a
 # container that is killed without a word has lost two seconds of spans, and ten of metrics.
 _QUEUE: Final = 512
+_LOG_QUEUE: Final = 256
 _BATCH: Final = 128
 _DELAY_MS: Final = 2000.0
 _INTERVAL_MS: Final = 10_000.0
@@ -175,7 +176,7 @@ class Pipeline:
                 checked,
                 schedule_delay_millis=_DELAY_MS,
                 max_export_batch_size=_BATCH,
-                max_queue_size=_QUEUE,
+                max_queue_size=_LOG_QUEUE,
             )
             provider.add_log_record_processor(processor)
             self.closes[name] = processor.shutdown
