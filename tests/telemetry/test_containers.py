@@ -109,7 +109,7 @@ def canaries(client, given):
     assert ended.status == 1
     assert "ValueError: canary canary-input" in ended.errors  # as upstream does, and there alone
     names = {one.name for one in backend.spans()}
-    assert {"GET /{segment}/{id}", "POST /task", "wait_for_results", "algorithm"} <= names
+    assert {"GET /{segment}/{id}", "POST /task", "task.wait", "algorithm"} <= names
     assert len(backend.logs()) > 5
     for text in (backend.raw.decode("latin-1"), ended.log, (tmp_path / "file").read_text()):
         assert "canary" not in text
