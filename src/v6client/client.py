@@ -174,18 +174,19 @@ class AlgorithmClient(ClientBase):
         Parameters
         ----------
         task_id
-            The task's id; of a group that was created with ``isolated=True``, that of its first
-            task stands for all.
+            The task's id; of a group that this client created with ``isolated=True``, that of its
+            first task stands for all.
         interval
             Seconds. A tenth of it is the shortest distance between two polls; distances grow
             with the time waited, see :class:`v6client.tasks.polling.Schedule`.
         timeout
             Seconds from now; ``None`` for no end; ``"default"`` for the setting
-            ``wait_timeout`` (24 hours).
+            ``wait_timeout`` (24 hours). A proxy that hangs delays the error by 10 s at most.
         on_failure
             ``"raise"``: a run that fails raises ``TaskFailed``. ``"partial"``: the results of the
             others are returned, and a warning in the run's log names who is missing. The setting
-            ``on_failure`` (raise) by default.
+            ``on_failure`` (raise) by default; given here, ``"raise"`` also switches a quorum off
+            that is set from outside.
         wait_for
             ``"first_failure"``: the first failure ends the wait (the default with ``"raise"``).
             ``"all"``: the runs that still work are waited for (the default with ``"partial"`` and
@@ -242,7 +243,8 @@ class AlgorithmClient(ClientBase):
         Parameters
         ----------
         task_ids
-            One task's id, or several; the first task of an isolated group stands for all of it.
+            One task's id, or several; the first task of a group that this client created with
+            ``isolated=True`` stands for all of it.
         interval, timeout
             As for :meth:`wait_for_results`.
 
@@ -258,10 +260,14 @@ class AlgorithmClient(ClientBase):
             When an argument cannot be right; before the first result is asked for.
         TaskTimeout
             When not all runs ended in time. What was given stays given.
+        TaskFailed
+            When a task has no run at all.
         ResultError
-            When a completed run's result is missing or cannot be decoded.
+            When a completed run's result is missing or cannot be decoded; after all others were
+            given.
         RequestError
-            When the server refuses to tell about the tasks three times in a row.
+            When the server refuses to tell about a task three times in a row; after what there is
+            was given.
 
         Examples
         --------
@@ -277,7 +283,8 @@ class AlgorithmClient(ClientBase):
         Parameters
         ----------
         task_id
-            The task's id; the first task of an isolated group stands for all of it.
+            The task's id; the first task of a group that this client created with
+            ``isolated=True`` stands for all of it.
 
         Returns
         -------

@@ -271,8 +271,11 @@ class TaskPartiallyCreated(TaskError):  # noqa: N818 - says what happened
     """The server has the task, but not a run for each organization.
 
     It is neither waited for nor created again: the server calls a task without runs completed.
-    ``organization_ids`` are those without a run.
+    ``organization_ids`` are those without a run. ``key`` is that of an isolated creation in which
+    it happened: with it the others are found again.
     """
+
+    key: str | None = None
 
 
 class ResultError(V6ClientError):
@@ -284,6 +287,11 @@ class ResultError(V6ClientError):
         Which result, why, and what to do.
     task_id, run_id, organization_id
         Whose result it is, as far as known.
+
+    Attributes
+    ----------
+    results
+        The results of the others, by organization id, where it ended a wait.
     """
 
     def __init__(
@@ -298,6 +306,7 @@ class ResultError(V6ClientError):
         self.task_id = task_id
         self.run_id = run_id
         self.organization_id = organization_id
+        self.results: dict[int, Any] = {}
 
 
 class EncryptionError(V6ClientError):

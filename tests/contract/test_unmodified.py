@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,7 +29,10 @@ ENVIRONMENT = {
 AGES = [[20, 30, 40], [50, 60]]
 
 
-def start_sandbox(databases: list[dict[str, Path]]) -> AbstractContextManager[Network]:
+def start_sandbox(
+    databases: list[dict[str, Path]],
+    environments: Mapping[str, str] | Sequence[Mapping[str, str]] = MappingProxyType(ENVIRONMENT),
+) -> AbstractContextManager[Network]:
     """Start the sandbox; its processes are the sandbox's own Python, which becomes the other."""
     become = f"import os; os.execv({tools.python()!r}, [{tools.python()!r}, '-m', 'v6client'])"
     return Sandbox(
@@ -36,7 +40,7 @@ def start_sandbox(databases: list[dict[str, Path]]) -> AbstractContextManager[Ne
         databases=databases,
         algorithms={IMAGE: "unmodified"},
         python_path=[ALGORITHMS, tools.SOURCE],
-        algorithm_env=ENVIRONMENT,
+        algorithm_env=environments,
         entrypoint=["-c", become],
     )
 
@@ -179,3 +183,29 @@ def test_variables_are_decoded_once(run: Run) -> None:
         "default": "a default",
         "default_int": 5,
     }
+
+
+def test_one_that_crashes_is_no_wrong_average(tmp_path: Path) -> None:
+    """Upstream's client would compute with the others' results, and call that completed."""
+    if reason := tools.why_not():
+        pytest.skip(reason)
+    databases = []
+    for place, text in enumerate(["age\n20\n30", "age\n70", "years\n9"]):
+        file = tmp_path / f"persons{place}.csv"
+        file.write_text(text)
+        databases.append({"default": file})
+    # The first node leaves it at the default, the second has switched to what there is.
+    environments = [ENVIRONMENT, {**ENVIRONMENT, "V6CLIENT_ON_FAILURE": "partial"}]
+    with start_sandbox(databases, environments) as network:
+        for organization, status in ((1, "crashed"), (2, "completed")):
+            task = network.researcher.create_task(
+                IMAGE, "average", ["age"], organizations=[organization], databases=["default"]
+            )
+            network.researcher.wait(task["id"])
+            [row] = network.researcher.runs(task["id"])
+            assert row["status"] == status, row["log"]
+            assert ("Failed: organization 3" in row["log"]) == (status == "crashed")
+            partial = [line for line in row["log"].splitlines() if "task.partial_results" in line]
+            assert len(partial) == (status == "completed")
+            assert all(json.loads(line)["organization_ids"] == [3] for line in partial)
+        assert network.researcher.results(task["id"]) == [{"average": 40.0}]

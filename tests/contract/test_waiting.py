@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -115,7 +116,15 @@ def test_somebody_elses_task_can_be_waited_for(
     assert network.researcher.task(task)["status"] == "completed"
 
 
-def test_many_tasks_are_asked_for_by_pages(client: AlgorithmClient, running: list[int]) -> None:
+def test_many_tasks_are_asked_for_by_pages(
+    client: AlgorithmClient, running: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
     tasks = [create(client, [running[n % 3]], {}) for n in range(8)]
+    caplog.set_level(logging.DEBUG, "v6client")
     found = {each.task_id: each.value for each in client.as_completed(tasks)}
     assert found == {task: running[n % 3] for n, task in enumerate(tasks)}
+    attempts = [vars(record).get("v6client", {}).get("template") for record in caplog.records]
+    pages = attempts.count("/task")
+    # One at least is the look for twins; statuses one by one come only when few are left.
+    assert pages >= 2
+    assert attempts.count("/task/{id}/status") <= 2 * pages

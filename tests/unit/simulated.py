@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Literal
 
-from v6client import RequestError, Settings
+from v6client import DeadlineExceeded, RequestError, Settings
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import is_finished
 from v6client.tasks.verdict import WaitPolicy
 from v6client.tasks.waiting import Waiter
-from v6client.tasks.watch import WatchedTask
+from v6client.tasks.watched_task import WatchedTask
 
 EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 FAR = 1e12
@@ -64,11 +64,16 @@ class World(Questions):
     now: float = 1000.0
     fails: Callable[[int, float], RequestError | None] = lambda _number, _now: None
     counts_open: bool = True
+    input_: str = ""
+    hangs: Collection[str] = ()
     asked: list[str] = field(default_factory=list)
 
-    def _cost(self, what: str) -> None:
-        self.now += self.latency
+    def _cost(self, what: str, within: float | None = None) -> None:
         self.asked.append(what)
+        if what in self.hangs:
+            self.now += 120.0 if within is None else min(120.0, within)
+            raise DeadlineExceeded("hangs")
+        self.now += self.latency
         error = self.fails(len(self.asked), self.now)
         if error:
             raise error
@@ -90,23 +95,38 @@ class World(Questions):
         return "active" if age >= run.started_at else "pending"
 
     def status(self, task_id: int, within: float | None) -> tuple[str, float]:
-        self._cost("status")
+        self._cost("status", within)
         return self.status_at(self.tasks[task_id]), self.latency
 
     def statuses(
         self, task_ids: Collection[int], within: float | None
-    ) -> tuple[Mapping[int, str], float]:
-        self._cost("statuses")
-        return {one: self.status_at(self.tasks[one]) for one in task_ids}, self.latency
+    ) -> tuple[Mapping[int, str], float, int]:
+        self._cost("statuses", within)
+        pages = 1 + len(self.tasks) // 100
+        return {one: self.status_at(self.tasks[one]) for one in task_ids}, self.latency, pages
 
-    def open_runs(self, task_id: int, within: float | None) -> tuple[int | None, float]:
-        self._cost("open_runs")
+    def open_runs(
+        self,
+        task_id: int,
+        within: float | None,
+        *,
+        only_started: bool = False,
+        organization_id: int | None = None,
+    ) -> tuple[int | None, float]:
+        self._cost("open_runs", within)
         task = self.tasks[task_id]
-        count = sum(not is_finished(self.run_status(task, run)) for run in task.runs)
+        statuses = [
+            self.run_status(task, run)
+            for run in task.runs
+            if organization_id in {None, run.organization}
+        ]
+        count = sum(
+            not is_finished(one) and not (only_started and one == "pending") for one in statuses
+        )
         return (count if self.counts_open else None), self.latency
 
     def run_rows(self, task_id: int, within: float | None = None) -> list[dict[str, Any]]:
-        self._cost("runs")
+        self._cost("runs", within)
         task = self.tasks[task_id]
         return [self._row(task, run) for run in task.runs]
 
@@ -119,11 +139,12 @@ class World(Questions):
             "started_at": self.at(task.created + run.started_at) if age >= run.started_at else None,
             "finished_at": self.at(task.created + run.end) if age >= run.end else None,
             "node": {"id": 1, "status": "online" if run.online else "offline"},
+            "input": self.input_,
             "log": f"log of {run.organization}",
         }
 
     def result_rows(self, task_id: int, within: float | None = None) -> list[dict[str, Any]]:
-        self._cost("results")
+        self._cost("results", within)
         task = self.tasks[task_id]
         return [
             {"id": task.run_id(run), "result": self._result(run)}
@@ -131,12 +152,19 @@ class World(Questions):
             if self.run_status(task, run) == "completed"
         ]
 
-    def result_row(
-        self, task_id: int, run_id: int, place: int, within: float | None = None
+    def row_at(
+        self,
+        kind: Literal["run", "result"],
+        task_id: int,
+        run_id: int,
+        place: int,
+        within: float | None = None,
     ) -> dict[str, Any] | None:
-        self._cost("result")
+        self._cost(kind, within)
         task = self.tasks[task_id]
         run = task.runs[::-1][place]
+        if kind == "run":
+            return self._row(task, run)
         return {"id": task.run_id(run), "result": self._result(run)}
 
     def created_at(self, task_id: int, within: float | None = None) -> str | None:

@@ -56,17 +56,6 @@ def test_nothing_is_aimed_before_five_have_finished() -> None:
     assert history.aim(Kind("another", "partial")) is None
 
 
-def test_siblings_count() -> None:
-    history = recorded(History(), *[(9, 10)] * 3)
-    assert history.aim(NEWTON, siblings=[(11, 12)]) is None
-    aim = history.aim(NEWTON, siblings=[(11, 12), (12, 12)])
-    assert aim is not None
-    assert aim.reach == 10
-    assert aim.end > 12
-    assert history.durations(NEWTON) == ((9, 10),) * 3
-    assert History().aim(NEWTON, siblings=[(9, 10)] * 5) is not None
-
-
 def test_an_aim_is_of_what_was_recorded_last() -> None:
     history = recorded(History(), *[(9, 10)] * 5)
     before = history.aim(NEWTON)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import pickle
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,7 +31,9 @@ from v6client.tasks.history import Kind
 from v6client.tasks.runs import State, runs_of
 from v6client.tasks.verdict import WaitPolicy
 from v6client.tasks.waiting import Waiter
-from v6client.tasks.watch import WatchedTask, is_refusal
+from v6client.tasks.watch import is_refusal
+from v6client.tasks.watched_task import WatchedTask
+from v6client.telemetry import metrics
 
 PARTIAL = WaitPolicy(is_partial=True, stops_at_failure=False)
 ALL = WaitPolicy(stops_at_failure=False)
@@ -74,7 +78,8 @@ def test_an_organization_without_a_run_is_not_overlooked(policy: WaitPolicy) -> 
     this = world(Run(10))
     [task] = this.watched()
     task.organizations = (10, 20)
-    with pytest.raises(TaskFailed, match=r"No run: organization 20\. Completed: organization 10\."):
+    expected = r"No run: organization 20\. Completed: organization 10 \(run 501\)\."
+    with pytest.raises(TaskFailed, match=expected):
         this.waiter.wait([task], policy, interval=1, timeout=None)
 
 
@@ -220,6 +225,20 @@ def test_a_quorum_waits_for_the_others_as_long_as_it_is_told(grace: float, resul
     assert this.now - 1000 < 17
 
 
+def test_grace_is_over_when_it_is_over() -> None:
+    this = world(Run(10, 36_000), Run(20, 3600), Run(30, 2))
+    assert len(this.wait(quorum(2, 1.0))) == 2
+    # The quorum itself is seen as late as any end; the grace is not.
+    assert this.now - 1000 < 3600 + 61 + 1
+
+
+def test_a_quorum_from_outside_means_all_of_a_smaller_task() -> None:
+    policy = replace(quorum(3), is_general=True)
+    for known in (True, False):
+        assert world(Run(10, 5), Run(20, 9)).wait(policy, known=known) == ["of 10", "of 20"]
+    assert len(world(Run(10, 5), Run(20, 9), Run(30, 2), Run(40, 999)).wait(policy)) == 3
+
+
 def test_a_quorum_that_cannot_be_met_any_more_is_told_at_once() -> None:
     this = world(Run(10, 3, "crashed"), Run(20, 4, "crashed"), Run(30, 2), Run(40, 900))
     with pytest.raises(TaskFailed, match=r"1 of at least 3 results"):
@@ -301,14 +320,14 @@ def test_an_organization_without_a_run_is_given_as_such() -> None:
 def test_a_result_that_cannot_be_fetched_now_is_fetched_later() -> None:
     down = ConnectionFailed("down")
     this = world(Run(10, 1), Run(20, 1), Run(30, 1))
-    plain, failures = this.result_row, [down, down]
+    plain, failures = this.row_at, [down, down]
 
     def sometimes(*args: Any) -> dict[str, Any] | None:
-        if args[1] == 502 and failures:
+        if args[2] == 502 and failures:
             raise failures.pop()
         return plain(*args)
 
-    this.result_row = sometimes  # type: ignore[method-assign, assignment]
+    this.row_at = sometimes  # type: ignore[method-assign, assignment]
     found = list(this.waiter.as_completed(this.watched(), interval=1, timeout=None))
     assert [one.value for one in found] == ["of 10", "of 20", "of 30"]
 
@@ -333,6 +352,73 @@ def test_what_became_of_each_run_can_be_asked_for() -> None:
     assert this.asked == ["task", "runs"]
 
 
+def test_a_broken_result_takes_no_other_with_it() -> None:
+    this = world(Run(10, 1), Run(20, 2, result="!"), Run(30, 9), Run(40, 3))
+    stream = this.waiter.as_completed(this.watched(), interval=1, timeout=None)
+    assert [next(stream).organization_id for _ in range(3)] == [10, 40, 30]
+    with pytest.raises(ResultError) as caught:
+        next(stream)
+    assert caught.value.organization_id == 20
+    with pytest.raises(ResultError) as caught:
+        this.wait(PARTIAL)
+    assert caught.value.results == {10: "of 10", 30: "of 30", 40: "of 40"}
+
+
+def test_what_was_fetched_is_given_before_an_error_ends_the_stream() -> None:
+    refused = NotFound("refused", status=404)
+    this = World({1: Task(1, [Run(10, 1)]), 2: Task(2, [Run(20, 1)])})
+    plain = this.row_at
+    this.row_at = lambda *args: plain(*args) if args[1] == 1 else _raise(refused)  # type: ignore[method-assign]
+    stream = this.waiter.as_completed(this.watched(), interval=1, timeout=None)
+    assert next(stream).organization_id == 10
+    with pytest.raises(NotFound):
+        next(stream)
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+def test_a_stream_that_is_not_read_to_its_end_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcomes: list[str] = []
+    monkeypatch.setattr(metrics, "record_wait", lambda *args: outcomes.append(args[3]))
+    this = three()
+    stream = this.waiter.as_completed(this.watched(), interval=1, timeout=None)
+    assert next(stream).organization_id == 20
+    stream.close()  # type: ignore[attr-defined]
+    assert outcomes == ["stopped"]
+
+
+def test_a_stream_of_a_task_without_runs_is_no_success() -> None:
+    this = world()
+    with pytest.raises(TaskFailed, match="no run of it"):
+        list(this.waiter.as_completed(this.watched(known=False), interval=1, timeout=None))
+
+
+def test_polls_of_a_stream_keep_their_distance() -> None:
+    # A poll that takes a second is followed by twenty of rest, whatever arrives meanwhile.
+    this = world(*(Run(n, 2 * n) for n in range(1, 40)), latency=1.0)
+    polls: list[float] = []
+    plain = this.open_runs
+
+    def noted(*args: Any, **more: Any) -> Any:
+        polls.append(this.now)
+        return plain(*args, **more)
+
+    this.open_runs = noted  # type: ignore[method-assign]
+    assert len(list(this.waiter.as_completed(this.watched(), interval=1, timeout=None))) == 39
+    assert min(b - a for a, b in pairwise(polls)) >= 0.8 * 20
+
+
+def test_rows_with_heavy_inputs_are_read_when_their_run_has_ended() -> None:
+    this = world(*(Run(n, 10 * n) for n in range(1, 21)), input_="x" * 2**18)
+    assert this.wait(PARTIAL) == [f"of {n}" for n in range(1, 21)]
+    # All of them once, at the beginning, and then each by itself.
+    assert (this.asked.count("runs"), this.asked.count("run")) == (1, 20)
+
+
 # ------------------------------------------------------------------------------ faults and ends
 
 
@@ -354,6 +440,23 @@ def test_five_minutes_without_a_proxy_cost_nothing_but_the_delay(policy: WaitPol
     )
     assert this.wait(policy) == ["of 10", "of 20"]
     assert this.now < 3900 + 61
+
+
+def test_a_task_that_is_refused_keeps_no_other_from_being_seen() -> None:
+    this = World({1: Task(1, [Run(10, 99)]), 2: Task(2, [Run(20, 0)])})
+    refused = NotFound("no such task", status=404)
+    plain = this.status
+
+    def status(task_id: int, within: float | None) -> tuple[str, float]:
+        if task_id == 1:
+            raise refused
+        return plain(task_id, within)
+
+    this.status = status  # type: ignore[method-assign]
+    stream = this.waiter.as_completed(this.watched(), interval=1, timeout=None)
+    assert next(stream).value == "of 20"
+    with pytest.raises(NotFound):
+        next(stream)
 
 
 def test_an_outage_of_the_server_is_no_refusal() -> None:
@@ -402,6 +505,39 @@ def test_a_timeout_says_who_is_where_and_has_the_results_so_far() -> None:
     assert error.results == {10: "of 10"}
     assert 100 <= this.now - 1000 < 101
     assert pickle.loads(pickle.dumps(error)).statuses == error.statuses  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("what", ["status", "runs", "results", "open_runs", "statuses"])
+@pytest.mark.parametrize("policy", [WaitPolicy(), PARTIAL])
+def test_a_timeout_holds_whatever_hangs(what: str, policy: WaitPolicy) -> None:
+    this = group(*(Run(n, 1) for n in range(1, 300)), hangs=[what])
+    with contextlib.suppress(TaskTimeout):
+        assert len(this.wait(policy, timeout=30)) == 299
+    # What is under way at the deadline has 5 s, and a last look 5 more; here the requests alone of
+    # 299 tasks take some.
+    assert this.now - 1000 < 30 + 10 + 1
+
+
+def test_a_timeout_of_results_alone_says_so() -> None:
+    with pytest.raises(TaskTimeout, match=r"task 5 finished, but the results could not be had"):
+        world(Run(10, 1), hangs=["results"]).wait(timeout=30)
+
+
+def test_a_timeout_of_several_tasks_names_those_that_are_open() -> None:
+    this = World({n: Task(n, [Run(10, 1e9 if n == 3 else 1)]) for n in (1, 2, 3)})
+    with pytest.raises(TaskTimeout) as caught:
+        list(this.waiter.as_completed(this.watched(), interval=1, timeout=60))
+    error = caught.value
+    assert str(error).startswith("task 3 was not finished after 60 s (status: active). Still run")
+    assert (error.task_id, error.organization_ids, error.results) == (3, (10,), {})
+
+
+def test_a_message_names_twenty_at_most() -> None:
+    with pytest.raises(TaskTimeout) as caught:
+        group(*(Run(n, 1e9) for n in range(1, 1001))).wait(timeout=60)
+    assert len(str(caught.value)) < 2500
+    assert "and 980 more" in str(caught.value)
+    assert len(caught.value.statuses) == 1000
 
 
 def test_after_a_timeout_it_can_be_waited_for_again() -> None:
@@ -511,6 +647,17 @@ def test_polls_aim_at_what_earlier_rounds_took() -> None:
     assert this.now - began - 300 < 31
 
 
+def test_history_is_when_it_ended_not_when_the_results_came() -> None:
+    down = ConnectionFailed("down")
+    this = World({})
+    plain = this.result_rows
+    this.result_rows = lambda *args: _raise(down) if this.now < 1130 else plain(*args)  # type: ignore[method-assign]
+    waiter = this.waiter
+    polls_of_a_round(this, waiter, 30)
+    [(low, high)] = waiter.history.durations(ROUND)
+    assert low <= 30 <= high < 36
+
+
 def test_what_failed_or_was_somebody_elses_is_no_history() -> None:
     this = World({5: Task(5, [Run(10, 5, "crashed")])})
     waiter = this.waiter
@@ -538,7 +685,9 @@ def test_a_finished_task_is_seen_soon(
     late = this.now - 1000 - max(durations)
     # The requests that are made once the end is seen, or while it comes.
     on_the_way = 5 * latency
-    longest = max(interval / 10, min(60, 0.1 * max(durations)), min(20 * latency, 60))
+    # Where each run counts, the first poll is of two questions: how many are open, and which.
+    poll = 2 * latency if policy.needs_runs else latency
+    longest = max(interval / 10, min(60, 0.1 * max(durations)), min(20 * poll, 60))
     assert late <= longest * 1.01 + on_the_way
 
 
@@ -569,6 +718,10 @@ ROWS = [
 def test_what_a_run_tells() -> None:
     rows, states = zip(*ROWS, strict=True)
     assert [run.state for run in runs_of(rows, 5)] == list(states)
+
+
+def test_an_organization_that_is_there_twice_has_two_results() -> None:
+    assert world(Run(10, 1, value="a"), Run(10, 2, value="b")).wait(known=False) == ["a", "b"]
 
 
 def test_a_failure_without_a_start_is_a_cause_where_there_is_no_other() -> None:

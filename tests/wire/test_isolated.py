@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.conftest import ClientOf
+from tests.conftest import QUICK, ClientOf
 from tests.peer import Received, answer, masked, peer
-from tests.wire.test_creation import KEY, Server, lose, refuse, serving
-from v6client import AlgorithmClient, InvalidArgument, MaskedServerError, RunResult, TaskFailed
+from tests.wire.test_creation import KEY, Server, lose, mask, no_pauses, refuse, serving
+from v6client import (
+    AlgorithmClient,
+    InvalidArgument,
+    MaskedServerError,
+    RunResult,
+    TaskFailed,
+    TaskPartiallyCreated,
+)
+
+__all__ = ["no_pauses"]  # a fixture of both modules
 
 ORGANIZATIONS = [2, 3, 4]
 
@@ -57,6 +68,34 @@ def test_what_was_created_before_an_error_is_not_lost(client_of: ClientOf, serve
     assert [one["organizations"] for one in server.tasks] == [[2], [3], [4]]
 
 
+def test_a_task_without_its_run_does_not_lose_the_group(
+    client_of: ClientOf, server: Server, no_pauses: list[float]
+) -> None:
+    with peer() as this:
+        server.without_run = {3}
+        server.post_faults = [Server.commit, mask]
+        client = client_of(serving(this, server))
+        with pytest.raises(TaskPartiallyCreated, match=r"1 of the 3 .* \(tasks 100\)") as caught:
+            create(client)
+        # The researcher has killed it, and its row is gone.
+        del server.tasks[1]
+        server.without_run = set()
+        assert create(client, caught.value.key)["isolated"] == [100, 101, 102]
+    assert sum(no_pauses) > 0
+
+
+def test_isolated_tasks_are_marked_whatever_the_setting(
+    client_of: ClientOf, server: Server
+) -> None:
+    with peer() as this:
+        server.post_faults = [Server.commit, *[refuse] * 4]
+        client = client_of(serving(this, server), replace(QUICK, create_once=False))
+        with pytest.raises(MaskedServerError) as caught:
+            create(client)
+        assert create(client, caught.value.key)["isolated"] == [100, 101, 102]
+    assert [one["organizations"] for one in server.tasks] == [[2], [3], [4]]
+
+
 def test_late_twins_of_a_group_are_looked_for_once(
     client_of: ClientOf, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -75,7 +114,8 @@ def test_late_twins_of_a_group_are_looked_for_once(
         this.by_request = respond  # type: ignore[assignment]
         lookups = server.lookups
         server.without_run = set(ORGANIZATIONS)
-        with pytest.raises(TaskFailed, match="organization 2, 3, 4"):
+        expected = "No run: organization 2; organization 3; organization 4"
+        with pytest.raises(TaskFailed, match=expected):
             client.wait_for_results(int(str(task["id"])))
     assert server.lookups == lookups + 1
     assert "task.twins task_id=100 twin_ids=[107]" in caplog.text

@@ -71,7 +71,8 @@ class Task(SubClient):
             those with it that have not started (the server fails a task's waiting runs together
             with the first that fails). It costs two requests an organization instead of two in
             all, and the tasks stand beside each other in the user interface. The id of the first
-            stands for all of them in ``wait_for_results``, ``as_completed`` and ``outcomes``.
+            stands for all of them in this client's ``wait_for_results``, ``as_completed`` and
+            ``outcomes``. They are always marked, whatever ``create_once`` says.
 
         Returns
         -------

@@ -8,8 +8,10 @@ description is visible to the collaboration, so nothing else goes there.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,9 +41,10 @@ def member_key(key: str, organization: int) -> str:
     return f"{key[:_COMMON]}{digest[: len(key) - _COMMON]}"
 
 
-def group_pattern_of(key: str) -> str:
-    """Give the SQL ``LIKE`` pattern that finds all members of a group by the key of one."""
-    return f"%[v6c:{key[:_COMMON]}%"
+def pattern_of_all(keys: Collection[str]) -> str:
+    """Give the SQL ``LIKE`` pattern that finds these keys, and as few others as can be."""
+    common = os.path.commonprefix(list(keys))  # noqa: RUF071 - no paths: character by character
+    return f"%v6c:{common}%"
 
 
 def checked_key(key: object) -> str:

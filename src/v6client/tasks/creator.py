@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.trace import Span
 
-from v6client.errors import DeadlineExceeded, RequestError
+from v6client.errors import DeadlineExceeded, RequestError, TaskPartiallyCreated
 from v6client.payload.blobs import BlobStore
 from v6client.payload.codec import encode_input
 from v6client.settings import Settings
@@ -18,6 +19,9 @@ from v6client.tasks.history import Kind, kind_of
 from v6client.tasks.subtask_requests import SubtaskRequests
 from v6client.tasks.task_trace import TaskTrace
 from v6client.telemetry import bootstrap, logs, metrics, propagation, schema, spans
+
+# Results that are there do not wait longer for the answer whether there are twins.
+_TWINS_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Created:
     trace
         What the spans of its runs need.
     kind
-        What tasks it is compared with.
+        What tasks it is compared with; ``None`` where it was found, so that its age is not known.
     """
 
     organizations: tuple[int, ...]
@@ -48,7 +52,7 @@ class Created:
     twins: tuple[int, ...]
     created_at: str | None
     trace: TaskTrace
-    kind: Kind
+    kind: Kind | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,11 @@ class Creator:
         for organization in ids:
             member = carrier.member_key(key, organization)
             try:
-                task = self._create_one(asked, (organization,), member, resume=resumed is not None)
-            except RequestError as error:
+                # Marked, whatever the setting: without their keys nobody could find them again.
+                task = self._create_one(
+                    asked, (organization,), member, resume=resumed is not None, is_marked=True
+                )
+            except (RequestError, TaskPartiallyCreated) as error:
                 failure = error
             else:
                 tasks.append(task)
@@ -127,10 +134,16 @@ class Creator:
         return {**tasks[0], "isolated": list(group)}
 
     def _create_one(
-        self, asked: creation.Asked, ids: tuple[int, ...], key: str, *, resume: bool
+        self,
+        asked: creation.Asked,
+        ids: tuple[int, ...],
+        key: str,
+        *,
+        resume: bool,
+        is_marked: bool = False,
     ) -> Task:
         body = creation.task_body(self.origin, asked, ids)
-        is_marked = resume or self.settings.create_once
+        is_marked = is_marked or resume or self.settings.create_once
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
             if is_marked:
                 adopted = self._create_once(body, ids, key, resume=resume)
@@ -150,7 +163,8 @@ class Creator:
             adopted.twins,
             adopted.task.get("created_at"),
             trace,
-            asked.kind,
+            # When a task was created that was found, nobody here knows.
+            None if adopted.was_found else asked.kind,
         )
         metrics.record_creation(how, len(adopted.twins))
         for _ in ids:
@@ -166,36 +180,42 @@ class Creator:
         """Give the tasks that were created as one with this as the first; else this alone."""
         return self._groups.get(task_id, (task_id,))
 
-    def look_for_late_twins(self, task_id: int) -> None:
+    def look_for_late_twins(self, task_ids: Sequence[int]) -> None:
         """Look once more, after the first wait, for twins that were made after the adoption.
 
         They have higher ids and stay unadopted. A failure is logged, never raised.
 
         Parameters
         ----------
-        task_id
-            The task, or the first of a group, whose twins are looked for together.
+        task_ids
+            Tasks, or the first of each group; all their twins are looked for together.
         """
-        group = self.group_of(task_id)
-        created = {one: self._created[one] for one in group if one in self._created}
-        keys = [known.key for known in created.values() if known.key is not None]
+        ids = [one for first in task_ids for one in self.group_of(first)]
+        created = {one: self._created[one] for one in ids if one in self._created}
+        keys = {known.key for known in created.values() if known.key is not None}
         if not keys:
             return
         for one, known in created.items():
             self._created[one] = replace(known, key=None)
-        pattern = (
-            carrier.pattern_of(keys[0]) if len(group) == 1 else (carrier.group_pattern_of(keys[0]))
-        )
         try:
-            found = self.wire.find(pattern, self.settings.request_deadline, operation="task.twins")
+            found = self.wire.find(
+                carrier.pattern_of_all(keys),
+                min(_TWINS_SECONDS, self.settings.request_deadline),
+                operation="task.twins",
+            )
         except RequestError as error:
-            logs.emit(schema.TWINS_UNKNOWN, task_id=task_id, error_type=type(error).__name__)
+            logs.emit(schema.TWINS_UNKNOWN, task_id=ids[0], error_type=type(error).__name__)
             return
-        expected = {*group, *(twin for known in created.values() for twin in known.twins)}
-        late = [one["id"] for one in found if one["id"] not in expected]
+        expected = {*ids, *(twin for known in created.values() for twin in known.twins)}
+        carriers = {one["id"]: carrier.carried(one.get("description")) for one in found}
+        late = [
+            id_
+            for id_, carried in carriers.items()
+            if carried is not None and carried.key in keys and id_ not in expected
+        ]
         metrics.record_twins(len(late))
         if late:
-            logs.emit(schema.TASK_TWINS, task_id=task_id, twin_ids=late)
+            logs.emit(schema.TASK_TWINS, task_id=ids[0], twin_ids=late)
 
     def _create_once(
         self, body: dict[str, Any], ids: tuple[int, ...], key: str, *, resume: bool
@@ -241,7 +261,9 @@ def _trace_of(task: Task, key: str | None, span: Span) -> TaskTrace:
     return TaskTrace(parent or span.get_span_context(), key)
 
 
-def _of_group(error: RequestError, key: str, created: list[int], wanted: int) -> RequestError:
+def _of_group(
+    error: RequestError | TaskPartiallyCreated, key: str, created: list[int], wanted: int
+) -> Exception:
     """Make an error of one creation one of the group's: what there is is not lost."""
     error.key = key
     there = f" (tasks {', '.join(map(str, created))})" if created else ""

@@ -6,7 +6,7 @@ import math
 import re
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from v6client.forks import renew_in_child
@@ -106,32 +106,27 @@ class History:
         with self._lock:
             return tuple(self._durations.get(kind, ()))
 
-    def aim(self, kind: Kind, siblings: Iterable[Interval] = ()) -> Aim | None:
+    def aim(self, kind: Kind) -> Aim | None:
         """Give what to aim at; ``None`` while fewer than :data:`ENOUGH` have finished.
+
+        Runs of the same task tell nothing of each other: those that began together with one that
+        is still open have been outlived by it.
 
         Parameters
         ----------
         kind
             See :func:`kind_of`.
-        siblings
-            Others that have finished and count as much, such as other runs of the same task. A
-            run that began together with them and is still open has outlived them, so they tell
-            something only where runs or tasks began at different moments.
 
         Returns
         -------
         Aim or None
             For :class:`v6client.tasks.polling.Schedule`.
         """
-        more = list(siblings)
         with self._lock:
-            known = [*self._durations.get(kind, ()), *more]
+            known = self._durations.get(kind, ())
             if len(known) < ENOUGH:
                 return None
-            if kind in self._durations:
-                self._durations.move_to_end(kind)
-            if more:
-                return Aim(known)
+            self._durations.move_to_end(kind)
             if kind not in self._aims:
-                self._aims[kind] = Aim(known)
+                self._aims[kind] = Aim(list(known))
             return self._aims[kind]

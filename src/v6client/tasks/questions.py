@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from v6client.errors import MaskedServerError, NotFound, RequestError
 from v6client.http import shapes
@@ -17,6 +17,8 @@ _MISSES_OF_A_ROUTE: Final = 2
 # Far beyond the last page: an empty list, whose header still has the total.
 _NO_PAGE: Final = 99_999
 _NEVER: Final = float("inf")
+_END_OF_TIME: Final = "9999-01-01"
+_DIGITS: Final = 9
 
 
 class Ask(Protocol):
@@ -95,10 +97,11 @@ class Questions:
 
     def statuses(
         self, task_ids: Collection[int], within: float | None
-    ) -> tuple[Mapping[int, str], float]:
+    ) -> tuple[Mapping[int, str], float, int]:
         """Ask for the statuses of several subtasks by pages of the list: newest first.
 
-        Those that are no subtasks of this container's task are not among them.
+        Those that are no subtasks of this container's task are not among them. The third is the
+        number of pages that it took.
         """
         found: dict[int, str] = {}
         seconds, page = 0.0, 0
@@ -119,22 +122,38 @@ class Questions:
             has_next = bool(answer.body.get("links", {}).get("next"))
             # A page that leads no further down is the last, whatever its links say.
             if not has_next or not oldest < reached < before:
-                return found, seconds
+                return found, seconds, page
 
-    def open_runs(self, task_id: int, within: float | None) -> tuple[int | None, float]:
+    def open_runs(
+        self,
+        task_id: int,
+        within: float | None,
+        *,
+        only_started: bool = False,
+        organization_id: int | None = None,
+    ) -> tuple[int | None, float]:
         """Ask how many of a task's runs are not over: 270 bytes, whatever the inputs weigh.
 
         ``None`` where the server does not say.
+
+        Parameters
+        ----------
+        task_id, within
+            The task, and the seconds that it may take.
+        only_started
+            Whether only those count that have started.
+        organization_id
+            Whose runs count; everybody's by default.
         """
+        query = {"task_id": task_id, "state": "open", "per_page": 1, "page": _NO_PAGE}
+        more: dict[str, Any] = {"started_till": _END_OF_TIME} if only_started else {}
+        if organization_id is not None:
+            more["organization_id"] = organization_id
         answer = self._ask(
-            "run",
-            {"task_id": task_id, "state": "open", "per_page": 1, "page": _NO_PAGE},
-            operation=None,
-            shape=shapes.page,
-            within=within,
+            "run", {**query, **more}, operation=None, shape=shapes.page, within=within
         )
         total = answer.headers.get("total-count", "")
-        is_number = total.isascii() and total.isdecimal()
+        is_number = total.isascii() and total.isdecimal() and len(total) <= _DIGITS
         return (int(total) if is_number else None), answer.seconds
 
     def run_rows(self, task_id: int, within: float | None = None) -> list[Row]:
@@ -153,25 +172,32 @@ class Questions:
             "result", {"task_id": task_id}, operation="result.from_task", within=within
         )
 
-    def result_row(
-        self, task_id: int, run_id: int, place: int, within: float | None = None
+    def row_at(
+        self,
+        kind: Literal["run", "result"],
+        task_id: int,
+        run_id: int,
+        place: int,
+        within: float | None = None,
     ) -> Row | None:
-        """Ask for one result; ``None`` where it is not at its place.
+        """Ask for one run, or one result; ``None`` where it is not at its place.
 
         Parameters
         ----------
+        kind
+            Which of the two.
         task_id, run_id
-            Whose result.
+            Whose.
         place
-            How many runs of the task have a higher id: results come newest first.
+            How many runs of the task have a higher id: both lists come newest first.
         within
             Seconds for it.
         """
         answer = self._ask(
-            "result",
+            kind,
             {"task_id": task_id, "per_page": 1, "page": place + 1},
-            operation="result.from_task",
-            shape=shapes.page,
+            operation=f"{kind}.from_task",
+            shape=shapes.run_page if kind == "run" else shapes.page,
             within=within,
         )
         rows: list[Row] = answer.body["data"]

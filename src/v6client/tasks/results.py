@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from v6client.errors import RequestError, ResultError
 from v6client.payload.codec import decode_result
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import RunOutcome, State
+
+Within = Callable[[], "float | None"]
+"""Gives the seconds that the next question may take; ``None`` for the setting's own limit."""
 
 
 class RunResult(NamedTuple):
@@ -32,89 +37,105 @@ class RunResult(NamedTuple):
     value: Any
 
 
-def results_of(
-    questions: Questions, runs: Iterable[RunOutcome], *, within: float | None = None
-) -> dict[int, Any]:
-    """Fetch and decode the results of the runs that have completed.
+@dataclass(slots=True)
+class Results:
+    """Fetches and decodes the results of runs; what was decoded is not fetched again.
 
     Parameters
     ----------
     questions
         Asks the server.
-    runs
-        Runs of one task or of several; each organization once.
-    within
-        Seconds for a page of results; the setting's deadline by default.
-
-    Returns
-    -------
-    dict
-        The results by organization id, in the order of ``runs``.
-
-    Raises
-    ------
-    ResultError
-        When a result is not there, or cannot be decoded.
-    RequestError
-        When the results cannot be had.
     """
-    return {
-        run.organization_id: decode_row(row, run.task_id, run.run_id or 0, run.organization_id)
-        for run, row in _rows_of(questions, runs, within)
-    }
 
+    questions: Questions
+    _values: dict[tuple[int, int], Any] = field(default_factory=dict, init=False, repr=False)
 
-def readable_results_of(
-    questions: Questions, runs: Iterable[RunOutcome], *, within: float | None = None
-) -> dict[int, Any]:
-    """Fetch what there is, of a task that failed: what cannot be read does not hide why it did."""
-    results = {}
-    try:
-        for run, row in _rows_of(questions, runs, within):
-            try:
-                results[run.organization_id] = decode_row(
-                    row, run.task_id, run.run_id or 0, run.organization_id
-                )
-            except ResultError:
-                continue
-    except RequestError:
-        pass  # those that were read are kept
-    return results
+    def of(
+        self, runs: Sequence[RunOutcome], within: Within
+    ) -> tuple[list[tuple[RunOutcome, Any]], ResultError | None]:
+        """Give the results of those runs that have completed, in their order.
 
+        Parameters
+        ----------
+        runs
+            Runs of one task, or of several.
+        within
+            Gives the seconds that a page of results may take.
 
-def _rows_of(
-    questions: Questions, runs: Iterable[RunOutcome], within: float | None
-) -> Iterable[tuple[RunOutcome, Mapping[str, Any]]]:
-    by_task: dict[int, dict[int, dict[str, Any]]] = {}
-    for run in runs:
-        if run.state is State.COMPLETED:
-            if run.task_id not in by_task:
-                rows = questions.result_rows(run.task_id, within)
-                by_task[run.task_id] = {row["id"]: row for row in rows}
-            yield run, by_task[run.task_id].get(run.run_id or 0, {})
+        Returns
+        -------
+        tuple
+            Runs with their values; and the first error of a result that is not there or cannot be
+            decoded, if there is one.
 
+        Raises
+        ------
+        RequestError
+            When the results cannot be had. What was decoded by then is kept.
+        """
+        completed = [run for run in runs if run.state is State.COMPLETED]
+        error: ResultError | None = None
+        for task_id in dict.fromkeys(run.task_id for run in completed):
+            mine = [
+                run
+                for run in completed
+                if run.task_id == task_id and self._key(run) not in self._values
+            ]
+            rows = {}
+            if mine:
+                rows = {row["id"]: row for row in self.questions.result_rows(task_id, within())}
+            for run in mine:
+                error = self._decode(run, rows.get(run.run_id, {})) or error
+        found = [
+            (run, self._values[self._key(run)])
+            for run in completed
+            if self._key(run) in self._values
+        ]
+        return found, error
 
-def result_of_ended(
-    questions: Questions, run: RunOutcome, siblings: Sequence[RunOutcome]
-) -> RunResult:
-    """Give what a run ended with; of a task that others still work on, its own result alone.
+    def what_there_is(self, runs: Sequence[RunOutcome], within: Within) -> dict[int, Any]:
+        """Give what can be had, by organization: what cannot be read does not hide why."""
+        with contextlib.suppress(RequestError):  # those that were read are kept
+            self.of(runs, within)
+        return {
+            run.organization_id: self._values[self._key(run)]
+            for run in runs
+            if self._key(run) in self._values
+        }
 
-    Raises
-    ------
-    ResultError
-        When it has completed, and its result is not there or cannot be decoded.
-    RequestError
-        When it cannot be had.
-    """
-    value = None
-    if run.state is State.COMPLETED and run.run_id is not None:
-        place = sum((one.run_id or 0) > run.run_id for one in siblings)
-        row = questions.result_row(run.task_id, run.run_id, place)
-        if row is None:
-            rows = questions.result_rows(run.task_id)
-            row = next((one for one in rows if one["id"] == run.run_id), {})
-        value = decode_row(row, run.task_id, run.run_id, run.organization_id)
-    return RunResult(run.organization_id, run.task_id, run.run_id, run.status, value)
+    def of_one(self, run: RunOutcome, siblings: Sequence[RunOutcome], within: Within) -> RunResult:
+        """Give what one run ended with; of a task that others still work on, its result alone.
+
+        Raises
+        ------
+        ResultError
+            When it has completed, and its result is not there or cannot be decoded.
+        RequestError
+            When it cannot be had.
+        """
+        value = None
+        if run.state is State.COMPLETED and run.run_id is not None:
+            place = sum((one.run_id or 0) > run.run_id for one in siblings)
+            ask = self.questions
+            row = ask.row_at("result", run.task_id, run.run_id, place, within())
+            if row is None:
+                rows = ask.result_rows(run.task_id, within())
+                row = next((one for one in rows if one["id"] == run.run_id), {})
+            value = decode_row(row, run.task_id, run.run_id, run.organization_id)
+        return RunResult(run.organization_id, run.task_id, run.run_id, run.status, value)
+
+    def _decode(self, run: RunOutcome, row: Mapping[str, Any]) -> ResultError | None:
+        try:
+            self._values[self._key(run)] = decode_row(
+                row, run.task_id, run.run_id or 0, run.organization_id
+            )
+        except ResultError as error:
+            return error
+        return None
+
+    @staticmethod
+    def _key(run: RunOutcome) -> tuple[int, int]:
+        return run.task_id, run.run_id or 0
 
 
 def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: int | None) -> Any:  # noqa: ANN401 - JSON

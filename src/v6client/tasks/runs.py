@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from v6client.server_time import seconds_of
@@ -84,11 +84,6 @@ class RunOutcome:
         """Whether the run has not started."""
         return self.is_open and self.started_at is None
 
-    def __str__(self) -> str:
-        """Show it in an error message."""
-        which = "" if self.run_id is None else f" (run {self.run_id})"
-        return f"organization {self.organization_id}{which}: {self.status}"
-
 
 def runs_of(
     rows: Sequence[Mapping[str, Any]],
@@ -115,10 +110,9 @@ def runs_of(
     tuple of RunOutcome
         In the order of ``expected``, missing ones included; else by ascending run id.
     """
-    cause_known = any(_failed(row) and not _looks_cascaded(row) for row in rows)
-    found = [_outcome(row, task_id, created_at, cause_known=cause_known) for row in rows]
+    found = with_causes([_outcome(row, task_id, created_at) for row in rows])
     if expected is None:
-        return tuple(found)
+        return found
     by_organization = {run.organization_id: run for run in found}
     ordered = [
         by_organization.pop(one, RunOutcome(one, task_id, None, NO_RUN, State.MISSING))
@@ -127,9 +121,18 @@ def runs_of(
     return (*ordered, *by_organization.values())
 
 
-def _outcome(
-    row: Mapping[str, Any], task_id: int, created_at: str | None, *, cause_known: bool
-) -> RunOutcome:
+def with_causes(runs: Sequence[RunOutcome]) -> tuple[RunOutcome, ...]:
+    """Tell the runs that failed by themselves from those that the server failed with them."""
+    failed = [run for run in runs if run.state in {State.FAILED, State.NEVER_STARTED}]
+    if all(_looks_cascaded(run) for run in failed):
+        return tuple(runs)
+    return tuple(
+        replace(run, state=State.NEVER_STARTED) if run in failed and _looks_cascaded(run) else run
+        for run in runs
+    )
+
+
+def _outcome(row: Mapping[str, Any], task_id: int, created_at: str | None) -> RunOutcome:
     started, finished = row.get("started_at"), row.get("finished_at")
     node = row.get("node")
     node_status = node.get("status") if isinstance(node, dict) else None
@@ -138,7 +141,7 @@ def _outcome(
         task_id,
         row["id"],
         row["status"],
-        _state(row, cause_known=cause_known),
+        _state(row["status"]),
         queue_seconds=seconds_between(created_at, started),
         compute_seconds=seconds_between(started, finished),
         # Of a node that never connected there is no status.
@@ -177,19 +180,13 @@ def seconds_between(start: str | None, end: str | None) -> float | None:
     return None if began is None or ended is None else max(0.0, ended - began)
 
 
-def _failed(row: Mapping[str, Any]) -> bool:
-    return is_finished(row["status"]) and row["status"] != _COMPLETED
-
-
-def _looks_cascaded(row: Mapping[str, Any]) -> bool:
+def _looks_cascaded(run: RunOutcome) -> bool:
     # The server's cascade sets plain "failed" on runs without started_at; a run that its node
     # could not start has none either, but says why ("non-existing Docker image", "not allowed").
-    return row["status"] == "failed" and not row.get("started_at")
+    return run.status == "failed" and not run.started_at
 
 
-def _state(row: Mapping[str, Any], *, cause_known: bool) -> State:
-    if not is_finished(row["status"]):
+def _state(status: str) -> State:
+    if not is_finished(status):
         return State.RUNNING
-    if not _failed(row):
-        return State.COMPLETED
-    return State.NEVER_STARTED if cause_known and _looks_cascaded(row) else State.FAILED
+    return State.COMPLETED if status == _COMPLETED else State.FAILED

@@ -38,17 +38,32 @@ class WaitPolicy:
         So many results are enough; ``None`` for one an organization.
     grace
         Seconds that the others are waited for once there are enough.
+    is_general
+        Whether ``min_results`` is a setting, for all tasks of an algorithm: of a task that goes to
+        fewer organizations it means all.
     """
 
     is_partial: bool = False
     stops_at_failure: bool = True
     min_results: int | None = None
     grace: float = 0.0
+    is_general: bool = False
 
     @property
     def needs_runs(self) -> bool:
         """Whether the task's own status, which fails with the first run, does not tell enough."""
-        return not self.stops_at_failure or self.is_partial or self.min_results is not None
+        return not self.stops_at_failure or self.allows_fewer
+
+    @property
+    def allows_fewer(self) -> bool:
+        """Whether fewer results than organizations may be returned."""
+        return self.is_partial or self.min_results is not None
+
+    def needed(self, runs: Sequence[RunOutcome]) -> int | None:
+        """Give how many results of these runs are enough; ``None`` for all."""
+        if self.min_results is None or not self.is_general:
+            return self.min_results
+        return min(self.min_results, len(runs))
 
 
 def chosen_policy(  # noqa: PLR0913 - the parameters of a wait
@@ -79,9 +94,10 @@ def chosen_policy(  # noqa: PLR0913 - the parameters of a wait
     failure = _one_of(on_failure, ("raise", "partial"), "on_failure") or settings.on_failure
     waits = _one_of(wait_for, ("first_failure", "all"), "wait_for") or settings.wait_for
     needed = _checked_quorum(min_results, organizations)
-    if needed is None and settings.min_results is not None:
-        # A setting is for all tasks of an algorithm, also for those that go to fewer.
-        needed = min(settings.min_results, organizations or settings.min_results)
+    is_general = needed is None and on_failure != "raise"
+    if is_general:
+        # Whoever asks for "raise" by its name wants all results, whatever is set from outside.
+        needed = settings.min_results
     is_partial = failure == "partial"
     if waits == "default":
         waits = "all" if is_partial or needed is not None else "first_failure"
@@ -90,6 +106,7 @@ def chosen_policy(  # noqa: PLR0913 - the parameters of a wait
         stops_at_failure=waits == "first_failure",
         min_results=needed,
         grace=settings.grace if grace is None else seconds(grace, "grace"),
+        is_general=is_general,
     )
 
 
@@ -155,11 +172,12 @@ def verdict(policy: WaitPolicy, runs: Sequence[RunOutcome], *, enough_for: float
     if runs and completed == len(runs):
         return Verdict.COMPLETE
     is_over = not still_open or (policy.stops_at_failure and completed + still_open < len(runs))
-    if policy.min_results is None:
+    needed = policy.needed(runs)
+    if needed is None:
         if not is_over:
             return Verdict.WAIT
         return Verdict.ENOUGH if policy.is_partial and completed else Verdict.FAILED
-    if completed + still_open < policy.min_results or (is_over and completed < policy.min_results):
+    if not runs or completed + still_open < needed or (is_over and completed < needed):
         return Verdict.FAILED
-    is_met = completed >= policy.min_results and (is_over or enough_for >= policy.grace)
+    is_met = completed >= needed and (is_over or enough_for >= policy.grace)
     return Verdict.ENOUGH if is_met else Verdict.WAIT

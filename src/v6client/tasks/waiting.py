@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from v6client.errors import TaskFailed
+from v6client.errors import RequestError, ResultError, TaskFailed, TaskTimeout
 from v6client.settings import Settings
-from v6client.tasks.failure import task_failed, without_result
-from v6client.tasks.history import History
+from v6client.tasks.failure import logs_of, task_failed, without_result
+from v6client.tasks.history import History, Kind
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
 from v6client.tasks.progress import progress_line
 from v6client.tasks.questions import Questions
-from v6client.tasks.results import RunResult, readable_results_of, result_of_ended, results_of
+from v6client.tasks.results import Results, RunResult
 from v6client.tasks.runs import RunOutcome, State
 from v6client.tasks.verdict import Verdict, WaitPolicy, verdict
-from v6client.tasks.watch import Watch, WatchedTask
+from v6client.tasks.watch import Watch
+from v6client.tasks.watched_task import WatchedTask
 from v6client.tasks.watching import Watching
 from v6client.telemetry import logs, schema, spans
 
@@ -44,6 +47,7 @@ class Waiter:
     history: History = field(default_factory=History)
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
+    _remembered: dict[int, object] = field(default_factory=dict, init=False, repr=False)
 
     def wait(
         self,
@@ -83,26 +87,31 @@ class Waiter:
         RequestError
             When the server refused to tell three times in a row.
         """
-        wait = _Wait(self.questions, tasks, policy, self.now)
+        results = Results(self.questions)
+        # What earlier tasks took is when all had completed.
+        kind = None if policy.allows_fewer else tasks[0].kind
         with self._watching(
-            tasks, interval, timeout, needs_runs=policy.needs_runs, is_one=True
+            tasks, interval, timeout, results, needs_runs=policy.needs_runs, kind=kind
         ) as watching:
-            ended = watching.until(wait.ended)
+            ended = watching.until(_Wait(results, watching, policy).ended)
             watching.outcome = ended.outcome
             if ended.failure is not None:
                 raise ended.failure
         if ended.outcome == "completed":
             self._remember(tasks, interval, watching.watch)
-        return list(ended.results.values())
+        return ended.results
 
     def _remember(self, tasks: Sequence[WatchedTask], interval: float, watch: Watch) -> None:
         """Note how long a task took, where it was watched from its beginning."""
         created, kind = _created(tasks), tasks[0].kind
-        if created is None or kind is None:
+        if created is None or kind is None or watch.began - created > interval * FLOOR_OF_INTERVAL:
             return
-        if watch.began - created <= interval * FLOOR_OF_INTERVAL:
+        mine = object()
+        # Of several threads that wait for it, one remembers it.
+        if self._remembered.setdefault(tasks[0].task_id, mine) is mine:
             low, high = watch.ended_between
-            self.history.record(kind, max(0.0, low - created), high - created)
+            open_at = 0.0 if low == watch.began else low - created
+            self.history.record(kind, open_at, high - created)
 
     def as_completed(
         self, tasks: Sequence[WatchedTask], *, interval: float, timeout: float | None
@@ -120,10 +129,22 @@ class Waiter:
         RequestError
             When the server refused to tell three times in a row.
         """
-        results = _Results(self.questions, tasks)
-        with self._watching(tasks, interval, timeout, needs_runs=True, is_one=False) as watching:
-            while not results.all_given:
-                yield from watching.until(results.new)
+        results = Results(self.questions)
+        with self._watching(
+            tasks, interval, timeout, results, needs_runs=True, kind=None
+        ) as watching:
+            stream = _Stream(results, watching)
+            failure: Exception | None = None
+            while failure is None and not stream.all_given:
+                try:
+                    new = watching.until(stream.new)
+                except (RequestError, TaskTimeout) as error:
+                    failure = error
+                    new = stream.fetched()
+                yield from new
+            failure = failure or stream.failure()
+            if failure is not None:
+                raise failure
 
     def outcomes(self, tasks: Sequence[WatchedTask]) -> list[RunOutcome]:
         """Ask once what became of each organization's run.
@@ -133,28 +154,27 @@ class Waiter:
         RequestError
             When the runs cannot be had.
         """
-        watch = Watch(tasks, self.questions, Schedule(created=0), needs_runs=True)
         for task in tasks:
             if task.created_at is None:
                 task.created_at = self.questions.created_at(task.task_id)
-            watch.read_runs(task)
+            task.learn(self.questions.run_rows(task.task_id))
         return [run for task in tasks for run in task.outcomes()]
 
     @contextmanager
-    def _watching(
+    def _watching(  # noqa: PLR0913 - what one wait differs from another in
         self,
         tasks: Sequence[WatchedTask],
         interval: float,
         timeout: float | None,
+        results: Results,
         *,
         needs_runs: bool,
-        is_one: bool,
+        kind: Kind | None,
     ) -> Iterator[Watching]:
-        """Watch tasks; ``is_one`` where they are one task or one group of a kind."""
         began = self.now()
-        created, kind = _created(tasks), tasks[0].kind
+        created = _created(tasks)
         # What earlier tasks took is only to be compared where the creation is known.
-        aim = self.history.aim(kind) if is_one and created is not None and kind else None
+        aim = self.history.aim(kind) if created is not None and kind else None
         schedule = Schedule(
             created=began if created is None else created,
             floor=interval * FLOOR_OF_INTERVAL,
@@ -173,10 +193,11 @@ class Waiter:
                 self.questions,
                 schedule,
                 needs_runs=needs_runs or line.is_shown,
+                needs_starts=line.is_shown,
                 sleep=self.sleep,
                 now=self.now,
             )
-            with Watching(watch, line, span) as watching:
+            with Watching(watch, line, span, results) as watching:
                 yield watching
 
 
@@ -188,99 +209,126 @@ def _created(tasks: Sequence[WatchedTask]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a wait ended: the results by organization id, or why there are not enough."""
+    """How a wait ended: the results, or why there are not enough."""
 
-    results: dict[int, Any]
+    results: list[Any]
     outcome: str
     failure: TaskFailed | None = None
 
 
-@dataclass(slots=True)
 class _Wait:
     """Looks after each round whether a wait is over, and how."""
 
-    questions: Questions
-    tasks: Sequence[WatchedTask]
-    policy: WaitPolicy
-    now: Callable[[], float]
-    _enough_since: float | None = field(default=None, init=False)
+    def __init__(self, results: Results, watching: Watching, policy: WaitPolicy) -> None:
+        self._results = results
+        self._watching = watching
+        self._watch = watching.watch
+        self._policy = policy
+        self._enough_since: float | None = None
 
     def ended(self) -> _Ended | None:
         """Tell how the wait ended; nothing while it goes on."""
-        if any(task.runs is None and task.organizations is None for task in self.tasks):
+        tasks = self._watch.tasks
+        if any(task.runs is None and task.organizations is None for task in tasks):
             return None
-        runs = [run for task in self.tasks for run in task.outcomes()]
-        decided = verdict(self.policy, runs, enough_for=self._enough_for(runs))
+        runs = _runs_of(tasks)
+        decided = verdict(self._policy, runs, enough_for=self._enough_for(runs))
         if decided is Verdict.WAIT:
             return None
-        task_id = self.tasks[0].task_id
         if decided is Verdict.FAILED:
-            results = readable_results_of(self.questions, runs)
-            needed = self.policy.min_results
-            failure = task_failed(task_id, runs, results, self._logs_of, min_results=needed)
-            return _Ended(results, "failed", failure)
-        results = results_of(self.questions, runs)
+            return _Ended([], "failed", self._failure())
+        found, error = self._results.of(runs, self._watch.within)
+        if error is not None:
+            error.results = {run.organization_id: value for run, value in found}
+            raise error
         if decided is Verdict.COMPLETE:
-            return _Ended(results, "completed")
+            return _Ended([value for _, value in found], "completed")
         logs.emit(
             schema.PARTIAL_RESULTS,
-            task_id=task_id,
+            task_id=tasks[0].task_id,
             organization_ids=list(without_result(runs)),
-            results=len(results),
+            results=len(found),
         )
-        return _Ended(results, "partial")
+        return _Ended([value for _, value in found], "partial")
+
+    def _failure(self) -> TaskFailed:
+        # Of a group, others may not have been looked at: for the error, which names their runs.
+        with contextlib.suppress(RequestError):
+            self._watching.read_unread()
+        runs = _runs_of(self._watch.tasks)
+        return task_failed(
+            self._watch.tasks[0].task_id,
+            runs,
+            self._results.what_there_is(runs, self._watch.within),
+            functools.partial(logs_of, self._results.questions, tuple(runs)),
+            needed=self._policy.needed(runs),
+        )
 
     def _enough_for(self, runs: Sequence[RunOutcome]) -> float:
-        needed = self.policy.min_results
+        needed = self._policy.needed(runs)
         if needed is None or sum(run.state is State.COMPLETED for run in runs) < needed:
             return 0.0
+        now = self._watch.now()
         if self._enough_since is None:
-            self._enough_since = self.now()
-        return self.now() - self._enough_since
-
-    def _logs_of(self) -> dict[int, str | None]:
-        wanted = {
-            run.run_id: run.organization_id
-            for task in self.tasks
-            for run in task.outcomes()
-            if run.state is not State.COMPLETED
-        }
-        found: dict[int, str | None] = dict.fromkeys(wanted.values())
-        for task in self.tasks:
-            if any(run.state is not State.COMPLETED for run in task.outcomes()):
-                for row in self.questions.run_rows(task.task_id):
-                    if row["id"] in wanted:
-                        found[wanted[row["id"]]] = row.get("log")
-        return found
+            self._enough_since = now
+            self._watch.wake_at = now + self._policy.grace
+        return now - self._enough_since
 
 
-@dataclass(slots=True)
-class _Results:
+class _Stream:
     """Fetches after each round the results of the runs that ended in it."""
 
-    questions: Questions
-    tasks: Sequence[WatchedTask]
-    _given: set[tuple[int, int]] = field(default_factory=set, init=False)
-    _fetched: list[RunResult] = field(default_factory=list, init=False)
+    def __init__(self, results: Results, watching: Watching) -> None:
+        self._results = results
+        self._watch = watching.watch
+        self._given: set[tuple[int, int, int | None]] = set()
+        self._fetched: list[RunResult] = []
+        self._error: ResultError | None = None
 
     @property
     def all_given(self) -> bool:
         """Whether every run has ended, and was given."""
-        return all(task.is_over for task in self.tasks) and not self._ended()
+        return all(task.is_over for task in self._watch.tasks) and not self._ended()
 
     def new(self) -> list[RunResult] | None:
         """Give the results of the runs that have ended since; nothing where none has."""
         for run, siblings in self._ended():
-            # Each as it is fetched: what comes after it may fail, and is no news then.
-            self._fetched.append(result_of_ended(self.questions, run, siblings))
-            self._given.add((run.task_id, run.organization_id))
-        new, self._fetched = self._fetched, []
+            try:
+                result = self._results.of_one(run, siblings, self._watch.within)
+            except ResultError as error:
+                # The others' are not lost for it: it is raised when they were given.
+                self._error = self._error or error
+            else:
+                # Each as it is fetched: what comes after it may fail, and is no news then.
+                self._fetched.append(result)
+            self._given.add(_key(run))
+        new = self.fetched()
         return new if new or self.all_given else None
+
+    def fetched(self) -> list[RunResult]:
+        """Give what was fetched and not given yet."""
+        fetched, self._fetched = self._fetched, []
+        return fetched
+
+    def failure(self) -> ResultError | TaskFailed | None:
+        """Give the error that the stream ends with, if it does not end well."""
+        without = [task.task_id for task in self._watch.tasks if not task.outcomes()]
+        if without:
+            return task_failed(without[0], [], {}, dict)
+        return self._error
 
     def _ended(self) -> list[tuple[RunOutcome, Sequence[RunOutcome]]]:
         return [
             (run, task.outcomes())
-            for task in self.tasks
+            for task in self._watch.tasks
             for run in task.outcomes()
-            if not run.is_open and (run.task_id, run.organization_id) not in self._given
+            if not run.is_open and _key(run) not in self._given
         ]
+
+
+def _key(run: RunOutcome) -> tuple[int, int, int | None]:
+    return run.task_id, run.organization_id, run.run_id
+
+
+def _runs_of(tasks: Sequence[WatchedTask]) -> list[RunOutcome]:
+    return [run for task in tasks for run in task.outcomes()]

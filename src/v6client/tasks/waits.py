@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from v6client.errors import InvalidArgument, TaskFailed
+from v6client.errors import InvalidArgument, V6ClientError
 from v6client.http.endpoint import identifier
 from v6client.settings import Settings
 from v6client.tasks.creator import Creator
@@ -14,7 +14,7 @@ from v6client.tasks.results import RunResult
 from v6client.tasks.runs import RunOutcome
 from v6client.tasks.verdict import chosen_policy, seconds
 from v6client.tasks.waiting import Waiter
-from v6client.tasks.watch import WatchedTask
+from v6client.tasks.watched_task import WatchedTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Waits:
             organizations=_count_of(tasks),
         )
         distance, limit = seconds(interval, "interval"), self._limit(timeout)
-        failure: TaskFailed | None = None
+        failure: Exception | None = None
         results: list[Any] = []
         try:
             results = self.waiter.wait(tasks, policy, interval=distance, timeout=limit)
-        except TaskFailed as error:
+        except V6ClientError as error:
             failure = error
-        self.creator.look_for_late_twins(tasks[0].task_id)
+        self.creator.look_for_late_twins([tasks[0].task_id])
         if failure is not None:
             raise failure
         return results
@@ -72,14 +72,31 @@ class Waits:
         self, task_ids: object, interval: object, timeout: object
     ) -> Iterator[RunResult]:
         """Check everything now; wait when the first result is asked for."""
-        given = task_ids if isinstance(task_ids, Iterable) else [task_ids]
+        given = list(task_ids) if isinstance(task_ids, Iterable) else [task_ids]
         tasks = [task for one in given for task in self._watched(one)]
         if not tasks:
             raise InvalidArgument("task_ids is empty: there is nothing to wait for.")
         if len({task.task_id for task in tasks}) < len(tasks):
             raise InvalidArgument("a task is there more than once in task_ids. Give each once.")
         distance, limit = seconds(interval, "interval"), self._limit(timeout)
-        return self.waiter.as_completed(tasks, interval=distance, timeout=limit)
+        firsts = [identifier(one, "task id") for one in given]
+        return self._stream(firsts, tasks, distance, limit)
+
+    def _stream(
+        self,
+        firsts: Sequence[int],
+        tasks: Sequence[WatchedTask],
+        interval: float,
+        timeout: float | None,
+    ) -> Iterator[RunResult]:
+        failure: Exception | None = None
+        try:
+            yield from self.waiter.as_completed(tasks, interval=interval, timeout=timeout)
+        except V6ClientError as error:
+            failure = error
+        self.creator.look_for_late_twins(firsts)
+        if failure is not None:
+            raise failure
 
     def outcomes(self, task_id: object) -> list[RunOutcome]:
         """Ask once what became of each organization's run."""

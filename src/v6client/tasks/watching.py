@@ -11,17 +11,16 @@ from opentelemetry.trace import Span
 from v6client.errors import RequestError, TaskTimeout
 from v6client.tasks.failure import task_timeout
 from v6client.tasks.progress import Progress
-from v6client.tasks.results import readable_results_of
+from v6client.tasks.results import Results
 from v6client.tasks.runs import RunOutcome, counts_of
-from v6client.tasks.watch import Watch, WatchedTask
+from v6client.tasks.watch import Watch
+from v6client.tasks.watched_task import WatchedTask
 from v6client.telemetry import logs, metrics, schema, spans
 
 T = TypeVar("T")
 
-# What the results that a timeout carries may take to fetch.
-_LAST_SECONDS: Final = 5.0
-# Of so many unfinished tasks the runs are still read at the deadline.
-_LAST_LOOKS: Final = 5
+# Of so many unfinished tasks the runs are still read then.
+_LAST_LOOKS: Final = 20
 
 
 class Watching:
@@ -35,10 +34,13 @@ class Watching:
         Shows the progress.
     span
         The wait's span, which is current while there is something to ask.
+    results
+        Fetches results.
     """
 
-    def __init__(self, watch: Watch, line: Progress, span: Span) -> None:
+    def __init__(self, watch: Watch, line: Progress, span: Span, results: Results) -> None:
         self.watch = watch
+        self._results = results
         self._line = line
         self._span = span
         self.outcome = "completed"
@@ -58,6 +60,8 @@ class Watching:
         watch = self.watch
         if isinstance(error, TaskTimeout):
             self.outcome = "timeout"
+        elif isinstance(error, GeneratorExit):
+            self.outcome = "stopped"
         elif kind is not None and self.outcome == "completed":
             self.outcome = "error"
         self._span.set_attribute(schema.WAIT_POLL_COUNT, watch.polls)
@@ -99,6 +103,8 @@ class Watching:
         with spans.inside(self._span):
             found = self.watch.until(seen)
             if found is None:
+                # What comes now gets another overtime, and no more, whatever it consists of.
+                self.watch.schedule.deadline = self.watch.now()
                 found = self._last_look(seen)
             if found is None:
                 raise self._timeout()
@@ -106,20 +112,40 @@ class Watching:
 
     def _last_look(self, seen: Callable[[], T | None]) -> T | None:
         """Read the runs at the deadline: the polls may have failed, or told too little."""
-        unread = [task for task in self.watch.tasks if not task.is_over]
         try:
-            for task in unread[:_LAST_LOOKS]:
-                self.watch.read_runs(task)
+            self.read_unread()
             return seen()
         except RequestError:
             return None  # what is known by now has to do
 
+    def read_unread(self) -> None:
+        """Read the runs of tasks that are not known to be over; not of all, where they are many.
+
+        Raises
+        ------
+        RequestError
+            When they cannot be had.
+        """
+        unread = [task for task in self.watch.tasks if not task.is_over]
+        for task in unread[:_LAST_LOOKS]:
+            self.watch.read_runs(task)
+
     def _timeout(self) -> TaskTimeout:
-        tasks, elapsed = self.watch.tasks, self.watch.elapsed
+        watch, tasks = self.watch, self.watch.tasks
+        going_on = [task for task in tasks if not task.is_over]
         runs = [run for task in tasks for run in task.outcomes()]
-        results = readable_results_of(self.watch.questions, runs, within=_LAST_SECONDS)
+        # By organization: where one is in several tasks, nobody could tell which it is.
+        is_clear = len({run.organization_id for run in runs}) == len(runs)
+        results = self._results.what_there_is(runs, watch.within) if is_clear else {}
+        if not is_clear:
+            runs = [run for task in going_on for run in task.outcomes()]
         return task_timeout(
-            tasks[0].task_id, runs, results, status=tasks[0].status, elapsed=elapsed
+            [task.task_id for task in going_on or tasks],
+            runs,
+            results,
+            is_over=not going_on,
+            status=(going_on or tasks)[0].status,
+            elapsed=watch.elapsed,
         )
 
     def _report(self, task: WatchedTask, ended: Sequence[RunOutcome]) -> None:

@@ -57,7 +57,8 @@ RUN_STATES: Final = frozenset(
 RETRY_REASONS: Final = frozenset(
     {"never_sent", "no_answer", "overloaded", "masked", "failed", "invalid", "outage"}
 )
-WAIT_OUTCOMES: Final = frozenset({"completed", "failed", "partial", "timeout", "error"})
+# "stopped": whoever read a stream of results did not read it to its end.
+WAIT_OUTCOMES: Final = frozenset({"completed", "failed", "partial", "timeout", "stopped", "error"})
 CREATIONS: Final = frozenset({"created", "found"})
 DIRECTIONS: Final = frozenset({"sent", "received"})
 # Why telemetry that was asked for is not exported.

@@ -71,10 +71,18 @@ def crash_after(client: AlgorithmClient, organization: int) -> int:
 
 @algorithm_client
 def behave(client: AlgorithmClient, plan: dict[str, list[Any]]) -> int:
-    """Give the own organization after some seconds, or crash then, as the plan has it for it."""
+    """Give the own organization after some seconds, or crash then, as the plan has it for it.
+
+    Not before the others have begun: the server fails those that have not together with it.
+    """
     how, seconds = plan.get(str(client.organization_id), ["work", 0])
     time.sleep(seconds)
     if how == "crash":
+        for _ in range(600):
+            runs = client.run.from_task(client.task_id)
+            if all(run["started_at"] or run["node"]["status"] != "online" for run in runs):
+                break
+            time.sleep(0.05)
         raise ValueError("as asked")
     return client.organization_id
 
