@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from v6client import subclients
-from v6client.base import ClientBase
+from v6client.encrypted import EncryptedClient
 from v6client.errors import (
     InvalidArgument,
     MaskedServerError,
@@ -18,7 +18,6 @@ from v6client.http import shapes
 from v6client.http.endpoint import identifier
 from v6client.http.request import Request, build
 from v6client.identity import Identity
-from v6client.payload import encryption
 from v6client.payload.blobs import BlobStore
 from v6client.settings import Settings
 from v6client.tasks.creation import Origin
@@ -30,7 +29,7 @@ from v6client.telemetry import schema, spans
 _MISSES_OF_A_ROUTE: Final = 2
 
 
-class AlgorithmClient(ClientBase):
+class AlgorithmClient(EncryptedClient):
     """The client with which an algorithm container reaches the server, through its node's proxy.
 
     A drop-in for ``vantage6.algorithm.client.AlgorithmClient``. It can be used from several
@@ -51,6 +50,8 @@ class AlgorithmClient(ClientBase):
         What the token says about this container.
     log
         A logger of the standard library for the algorithm's own messages.
+    cryptor
+        What :meth:`setup_encryption` attached; ``None`` before.
 
     Raises
     ------
@@ -157,24 +158,6 @@ class AlgorithmClient(ClientBase):
         raise NotImplementedError(
             "an algorithm container cannot refresh its token, and need not: it does not expire."
         )
-
-    def setup_encryption(self, private_key_file: str | None) -> None:
-        """Encrypt and decrypt in the client itself; the node's proxy does it for a container.
-
-        Parameters
-        ----------
-        private_key_file
-            The organization's private key.
-
-        Raises
-        ------
-        NotAuthenticated
-            When there is no token; it is an ``AssertionError`` too.
-        EncryptionError
-            Always else, in this version.
-        """
-        del private_key_file  # nothing reads it yet
-        encryption.setup_encryption(self._access_token)
 
     def wait_for_results(
         self,

@@ -19,6 +19,7 @@ ROOMS = [
     "__init__",
     "container",
     "client",
+    "encrypted",
     "base",
     "subclients",
     "identity",

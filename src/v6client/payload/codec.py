@@ -11,12 +11,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any, Final
 
 from v6client.errors import InvalidArgument, ResultError
 
 _SCALARS: Final = (str, int, float, bool, type(None))
 _INPUT_KEYS: Final = frozenset({"method", "args", "kwargs"})
+# How an encrypted message begins: a key of 2048 bits or more, and a vector.
+_SEALED: Final = re.compile(rb"[A-Za-z0-9+/]{300,}={0,2}\$[A-Za-z0-9+/]{22}==\$")
 
 
 def encode_input(input_: object) -> str:
@@ -119,11 +122,19 @@ def decode_result(text: str, *, task_id: int, run_id: int, organization_id: int 
 
 
 def _checked_base64(input_: bytes) -> str:
+    plain = input_
     try:
-        base64.b64decode(input_, validate=True)
-        return input_.decode("ascii")
+        plain = base64.b64decode(input_, validate=True)
+        text = input_.decode("ascii")
     except (binascii.Error, UnicodeDecodeError):
-        pass
+        text = None
+    if _SEALED.match(plain):
+        raise InvalidArgument(
+            "input_ is encrypted already, and the node's proxy would encrypt it once more: no node "
+            "could read it. Nothing was sent. Give the dict itself."
+        )
+    if text is not None:
+        return text
     raise InvalidArgument(
         "bytes given as input_ have to be base64 already. Nothing was sent. Give the dict "
         "itself, or base64.b64encode(json.dumps(input_).encode())."

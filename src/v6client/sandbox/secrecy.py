@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from v6client.payload.cryptor import (
     decrypt,
     encrypt,
-    load_private_key,
     load_public_key,
     new_private_key,
     private_key_pem,
     public_key_text,
 )
+from v6client.payload.private_key import load_private_key
 from v6client.sandbox.private_files import write_bytes
 
 # Half of what vantage6 makes: it takes a tenth of the time, and guards nothing but examples.

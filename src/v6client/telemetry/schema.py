@@ -103,6 +103,7 @@ ATTEMPT_COUNT: Final = _attribute(
 OPERATIONS: Final = frozenset(
     {
         "collaboration.get",
+        "encryption.setup",
         "node.get",
         "organization.get",
         "organization.list",
