@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from v6client.errors import ConfigurationError
@@ -11,6 +11,7 @@ from v6client.http.address import Address
 from v6client.http.endpoint import checked, identifier
 from v6client.http.exchange import Exchange
 from v6client.http.pagination import all_rows
+from v6client.http.reader import Json, Reader
 from v6client.http.request import Request, build
 from v6client.http.shapes import Shape
 from v6client.settings import Settings
@@ -137,6 +138,7 @@ class ClientBase:
         *,
         operation: str | None = "request",
         shape: Shape = shapes.anything,
+        reader: Callable[[], Reader] = Json,
         within: float | None = None,
     ) -> Any:  # noqa: ANN401 - what the API answers
         """Make one request, with all the attempts that it takes.
@@ -163,6 +165,8 @@ class ClientBase:
             it is a part of an operation that has its span already.
         shape
             Tells whether an answer's body is what the API documents.
+        reader
+            Makes what reads the body of a success: JSON by default.
         within
             Seconds for the operation, outages included; the settings' deadlines and budgets by
             default, and never more than those.
@@ -189,7 +193,8 @@ class ClientBase:
             A status that is no success; see :mod:`v6client.errors` for its kinds.
         """
         _refuse_store(is_for_algorithm_store)
-        request = build(endpoint, method, json, params, {**(headers or {}), **self.headers}, shape)
+        all_headers = {**(headers or {}), **self.headers}
+        request = build(endpoint, method, json, params, all_headers, shape, reader)
         return self._exchange.perform(request, operation=operation, within=within)
 
     def get_resource(self, kind: str, id_: object) -> dict[str, Any]:
@@ -219,21 +224,25 @@ class ClientBase:
         )
         return found
 
-    def list_rows(
+    def list_rows(  # noqa: PLR0913 - what a list may be asked for
         self,
         endpoint: str,
         params: Mapping[str, Any],
         *,
         operation: str | None,
         shape: Shape = shapes.page,
+        reader: Callable[[], Reader] = Json,
+        weigh: Callable[[dict[str, Any]], int] | None = None,
         within: float | None = None,
     ) -> list[dict[str, Any]]:
         """Fetch all pages of a list, by ascending id.
 
         Parameters
         ----------
-        endpoint, params, operation, shape, within
+        endpoint, params, operation, shape, reader, within
             As for :meth:`request`; ``within`` is for each page.
+        weigh
+            Tells the bytes of a row, where rows may be large: pages are cut accordingly then.
 
         Returns
         -------
@@ -248,7 +257,12 @@ class ClientBase:
 
         def fetch(query: Mapping[str, Any]) -> dict[str, Any]:
             page: dict[str, Any] = self.request(
-                endpoint, params=query, operation=operation, shape=shape, within=within
+                endpoint,
+                params=query,
+                operation=operation,
+                shape=shape,
+                reader=reader,
+                within=within,
             )
             return page
 
@@ -256,6 +270,7 @@ class ClientBase:
             fetch,
             params,
             page_size=self.settings.page_size,
+            weigh=weigh,
             deadline=self.settings.request_deadline if within is None else within,
         )
 

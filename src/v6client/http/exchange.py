@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from v6client.forks import renew_in_child
 from v6client.http.address import Address
+from v6client.http.body import size_of
 from v6client.http.budget import RetryBudget
 from v6client.http.diagnosis import Diagnosis
 from v6client.http.failure import Failure
@@ -81,8 +82,8 @@ class Exchange:
         RequestError
             When there is none; see :meth:`v6client.base.ClientBase.request`.
         """
-        effect = Effect.of(request.method)
-        clock = self._clock(effect, within)
+        effect = Effect.READ if request.is_repeatable else Effect.of(request.method)
+        clock = self._clock(Effect.of(request.method), within)
         with spans.operation(operation, {}) as span:
             settled = self._retry.run(
                 lambda number, failures: self._diagnosed(
@@ -121,8 +122,9 @@ class Exchange:
             **self._server_attributes,
         }
         more = {schema.HTTP_RESEND_COUNT: number - 1} if number > 1 else {}
-        if request.body is not None:
-            more[schema.HTTP_REQUEST_SIZE] = len(request.body)
+        size = size_of(request.body)
+        if size is not None:
+            more[schema.HTTP_REQUEST_SIZE] = size
         started = time.perf_counter()
         with spans.attempt(request.method, request.template, {**attributes, **more}) as span:
             outcome = self._transport.send(

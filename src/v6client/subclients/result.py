@@ -7,6 +7,7 @@ from typing import Any
 
 from v6client.errors import InvalidResponse, ResultError
 from v6client.http.endpoint import identifier
+from v6client.payload.rows import ResultRows, weight
 from v6client.subclients.base import SubClient
 from v6client.tasks.waiting import decode_row
 
@@ -90,5 +91,15 @@ class Result(SubClient):
         )
 
     def rows_of(self, task_id: int) -> builtins.list[dict[str, Any]]:
-        """Get a task's result rows as the API gives them, by ascending run id."""
-        return self.parent.list_rows("result", {"task_id": task_id}, operation="result.from_task")
+        """Get a task's result rows as the API gives them, by ascending run id.
+
+        A long result is a :class:`~v6client.payload.content.Content` instead of its text, and can
+        be decoded once.
+        """
+        return self.parent.list_rows(
+            "result",
+            {"task_id": task_id},
+            operation="result.from_task",
+            reader=ResultRows,
+            weigh=weight,
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from v6client.errors import InvalidArgument
+from v6client.http.body import Ascii
 from v6client.http.endpoint import identifier
 from v6client.tasks.carrier import LONGEST_DESCRIPTION
 
@@ -104,12 +105,12 @@ def checked_description(description: object) -> str:
 
 
 def task_body(
-    origin: Origin, *, name: str, description: str, organizations: tuple[int, ...], input_: str
+    origin: Origin, *, name: str, description: str, organizations: tuple[int, ...], input_: Ascii
 ) -> dict[str, Any]:
     """Write the body of ``POST task``.
 
-    The input is the same text for each organization: where the collaboration is encrypted, the
-    node's proxy encrypts it for each.
+    The input is the same text for each organization, held once: where the collaboration is
+    encrypted, the node's proxy encrypts it for each.
     """
     body: dict[str, Any] = {
         "name": name,

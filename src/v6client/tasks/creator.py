@@ -10,6 +10,7 @@ from typing import Any, Final
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from v6client.errors import DeadlineExceeded, RequestError
+from v6client.http.body import Ascii
 from v6client.payload.blobs import BlobStore
 from v6client.payload.codec import encode_input
 from v6client.settings import Settings
@@ -102,7 +103,7 @@ class Creator:
             name=creation.checked_name(name),
             description=creation.checked_description(description or self.default_description),
             organizations=ids,
-            input_=encode_input(input_),
+            input_=Ascii(encode_input(input_)),
         )
         self.blobs.refuse()
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from v6client.errors import MaskedServerError, RequestError, ResultError, TaskFailed, TaskTimeout
 from v6client.payload.codec import decode_result
+from v6client.payload.content import Content
 from v6client.settings import Settings
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
 from v6client.tasks.runs import OrganizationRun, State, is_finished, runs_of
@@ -222,14 +223,14 @@ def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: 
             "switch large_result_store off, or use a later version.",
             **facts,
         )
-    text = row.get("result")
-    if not isinstance(text, str) or not text:
+    result = row.get("result")
+    if not isinstance(result, (str, Content)) or not result:
         raise ResultError(
             f"run {run_id} (task {task_id}) is completed, but the server has no result of it. "
             "Look at the log of that organization's node.",
             **facts,
         )
-    return decode_result(text, **facts)
+    return decode_result(result, **facts)
 
 
 def _log_change(task_id: int, status: str, elapsed: float) -> None:
