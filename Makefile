@@ -20,6 +20,7 @@ contract: $(VENV)/.installed ## Hold the sandbox and the real vantage6 (4.15.2, 
 	@for version in 4.15.2 4.9.1 tools-4.15.2; do \
 		$(BIN)/python tests/contract/real/install.py --version $$version || [ $$? -eq 3 ] || exit 1; \
 	done
+	@$(BIN)/python tests/contract/real/azurite.py || [ $$? -eq 3 ]
 	@CONTRACT_OLDER=1 $(BIN)/python -m pytest tests/contract
 
 chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.2 SEED=1)

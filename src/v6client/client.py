@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from v6client import subclients
+from v6client.blob_requests import BlobRequests
 from v6client.encrypted import EncryptedClient
 from v6client.errors import (
     InvalidArgument,
@@ -52,6 +53,9 @@ class AlgorithmClient(EncryptedClient):
         A logger of the standard library for the algorithm's own messages.
     cryptor
         What :meth:`setup_encryption` attached; ``None`` before.
+    blobs
+        The server's blob store; ``blobs.progress`` may be a function that is told how far each
+        transfer is, see :class:`v6client.payload.transfer.Transfer`.
 
     Raises
     ------
@@ -99,6 +103,9 @@ class AlgorithmClient(EncryptedClient):
         self.task = self.Task(self)
         self.vpn = self.VPN(self)
 
+        self.blobs = BlobStore(
+            BlobRequests(self, self.collaboration_id, self._exchange.perform).wire()
+        )
         self._creator = Creator(
             CreatorWire(
                 post=self._post_task,
@@ -112,7 +119,7 @@ class AlgorithmClient(EncryptedClient):
                 store_id=self.store_id,
                 databases=tuple(self.databases),
             ),
-            BlobStore(self._has_blob_store),
+            self.blobs,
             self.settings,
             default_description=f"task from container on node_id={self.node_id}",
         )
@@ -246,12 +253,6 @@ class AlgorithmClient(EncryptedClient):
             "run", {"task_id": task_id}, operation=None, shape=shapes.run_page, within=within
         )
         return [row["organization"]["id"] for row in rows]
-
-    def _has_blob_store(self) -> bool:
-        answer = self.request(
-            "blobstream/status", operation="blobstore.status", shape=shapes.json_object
-        )
-        return bool(answer.get("blob_store_enabled"))
 
     def _status_of(self, task_id: int, within: float | None) -> str:
         """Ask for a task's status; where there is no such route (4.9), ask for the task itself."""

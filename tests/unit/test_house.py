@@ -20,6 +20,7 @@ ROOMS = [
     "container",
     "client",
     "encrypted",
+    "blob_requests",
     "base",
     "subclients",
     "identity",

@@ -82,8 +82,8 @@ class Exchange:
         RequestError
             When there is none; see :meth:`v6client.base.ClientBase.request`.
         """
-        effect = Effect.READ if request.is_repeatable else Effect.of(request.method)
-        clock = self._clock(Effect.of(request.method), within)
+        effect = Effect.READ if request.is_transfer else Effect.of(request.method)
+        clock = self._clock(effect, within, is_transfer=request.is_transfer)
         with spans.operation(operation, {}) as span:
             settled = self._retry.run(
                 lambda number, failures: self._diagnosed(
@@ -162,9 +162,12 @@ class Exchange:
         clock = self._clock(Effect.READ, within)
         return self._attempt(self._probe(), 1, clock).kind is Kind.SUCCESS
 
-    def _clock(self, effect: Effect, within: float | None) -> OperationClock:
+    def _clock(
+        self, effect: Effect, within: float | None, *, is_transfer: bool = False
+    ) -> OperationClock:
         ours = self._settings
         deadline = ours.request_deadline if effect is Effect.READ else ours.create_deadline
+        deadline = ours.blob_deadline if is_transfer else deadline
         outage = ours.outage_budget if self._contacted else ours.first_contact_budget
         return OperationClock(
             deadline=deadline if within is None else min(deadline, within),

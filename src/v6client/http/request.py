@@ -29,8 +29,11 @@ class Request:
         Tells whether a decoded answer is what the API documents for this request.
     reader
         Makes what reads the body of a success, anew for each attempt.
-    is_repeatable
-        Whether it may be sent again although it is no GET: it leaves nothing that anybody sees.
+    media_type
+        What the content type of a success has to be; empty where it is not looked at.
+    is_transfer
+        Whether it carries a blob: it may take as long as its bytes do, and may be sent again
+        although it is no GET, since it leaves nothing that anybody sees.
     """
 
     method: str
@@ -41,7 +44,8 @@ class Request:
     body: Body | None = field(repr=False)
     shape: Shape
     reader: Callable[[], Reader] = Json
-    is_repeatable: bool = False
+    media_type: str = ""
+    is_transfer: bool = False
 
 
 def build(  # noqa: PLR0913 - the parts of a request

@@ -209,7 +209,8 @@ class Transport:
                 with response:
                     announced = response.headers.get("Content-Length", "")
                     is_success = response.status_code in SUCCESSES
-                    reader = request.reader() if is_success else Head()
+                    is_expected = _has_type(response, request.media_type)
+                    reader = request.reader() if is_success and is_expected else Head()
                     size = self._read(response, reader, announced)
                 received = response.raw.tell()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -219,6 +220,8 @@ class Transport:
         # urllib3 before 2.0 takes a body that ends early for a whole one.
         if received < _length(announced):
             return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
+        if is_success and not is_expected:
+            return Outcome(Kind.INVALID, "not_as_documented", response.status_code, size=size)
         return classify_read(response.status_code, response.headers, reader, size, request.shape)
 
     def _read(self, response: requests.Response, reader: Reader, announced: str) -> int | None:
@@ -261,6 +264,11 @@ _ALWAYS: Final[Mapping[str, str]] = {
     "User-Agent": f"v6client/{__version__}",
     **({} if KEEPS_CONNECTIONS else _CLOSE),
 }
+
+
+def _has_type(response: requests.Response, media_type: str) -> bool:
+    announced: str = response.headers.get("Content-Type", "")
+    return not media_type or announced.partition(";")[0].strip().lower() == media_type
 
 
 def _length(announced: str) -> int:

@@ -14,9 +14,9 @@ import json
 import re
 from typing import Any, Final
 
-from v6client.errors import InvalidArgument, ResultError
+from v6client.errors import InvalidArgument, ResultError, StatusError
 from v6client.payload import base64_text
-from v6client.payload.content import LONGEST_HEAD, Content
+from v6client.payload.content import LONGEST_HEAD, Loadable
 
 _SCALARS: Final = (str, int, float, bool, type(None))
 _INPUT_KEYS: Final = frozenset({"method", "args", "kwargs"})
@@ -85,14 +85,14 @@ def encode_json(value: object, *, what: str) -> bytes:
 
 
 def decode_result(
-    result: str | Content, *, task_id: int, run_id: int, organization_id: int | None
+    result: str | Loadable, *, task_id: int, run_id: int, organization_id: int | None
 ) -> Any:  # noqa: ANN401 - JSON
     """Decode a result as it came over the wire.
 
     Parameters
     ----------
     result
-        Base64 of JSON; or a long one's content, which is given up by this.
+        Base64 of JSON; or the content of a long one, which is given up by this; or a blob.
     task_id, run_id, organization_id
         Whose result it is, for the error.
 
@@ -105,10 +105,16 @@ def decode_result(
     ------
     ResultError
         When it is not base64, not UTF-8 or not JSON, too deep for Python, or still encrypted:
-        for another organization than this container's.
+        for another organization than this container's; or the blob store does not give it.
+    RequestError
+        When nobody answers for a blob.
     """
+    advice = (
+        "The algorithm has to write JSON to OUTPUT_FILE; in an encrypted collaboration, check "
+        "that the result was encrypted for this organization."
+    )
     try:
-        if isinstance(result, Content):
+        if isinstance(result, Loadable):
             return result.load()
         return json.loads(base64_text.decode(result.encode("ascii")))
     except (binascii.Error, UnicodeEncodeError):
@@ -119,10 +125,12 @@ def decode_result(
         reason = "is nested too deep for Python's JSON"
     except ValueError:
         reason = "is not JSON"
-    advice = (
-        "The algorithm has to write JSON to OUTPUT_FILE; in an encrypted collaboration, check "
-        "that the result was encrypted for this organization."
-    )
+    except StatusError as error:
+        reason = f"cannot be had from the blob store (status {error.status})"
+        advice = (
+            "It may have been deleted, or encrypted for another organization than this "
+            "container's: the logs of the node and of the server say which."
+        )
     if is_sealed(result):
         reason = "is still encrypted"
         advice = (
@@ -139,9 +147,9 @@ def decode_result(
     )
 
 
-def is_sealed(payload: str | bytes | Content) -> bool:
+def is_sealed(payload: str | bytes | Loadable) -> bool:
     """Tell whether a payload is an encrypted message, by how it begins."""
-    head = payload.head if isinstance(payload, Content) else payload[:LONGEST_HEAD]
+    head = payload.head if isinstance(payload, Loadable) else payload[:LONGEST_HEAD]
     return bool(_SEALED.match(head.encode("ascii", "replace") if isinstance(head, str) else head))
 
 

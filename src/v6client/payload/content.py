@@ -13,11 +13,8 @@ LONGEST_HEAD: Final = 4096
 """Bytes from which it can be told whether a payload is encrypted."""
 
 
-class Content:
-    """The bytes of a payload, which can be taken out of it once.
-
-    A result of hundreds of megabytes is not to be there as base64, as bytes, as text and as
-    objects at the same time: each form is given up for the next.
+class Loadable:
+    """A payload that is not a text: it stands in a row for its result.
 
     Attributes
     ----------
@@ -26,8 +23,23 @@ class Content:
     """
 
     def __init__(self) -> None:
-        self._data: bytearray | None = bytearray()
         self.head = b""
+
+    def load(self) -> Any:  # noqa: ANN401 - JSON
+        """Decode the JSON document that it is."""
+        raise NotImplementedError
+
+
+class Content(Loadable):
+    """The bytes of a payload, which can be taken out of it once.
+
+    A result of hundreds of megabytes is not to be there as base64, as bytes, as text and as
+    objects at the same time: each form is given up for the next.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: bytearray | None = bytearray()
 
     # No __len__: a content is never false, also not where it has nothing that could be decoded.
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from v6client.errors import InvalidResponse, ResultError
+from v6client.errors import InvalidResponse, ResultError, StatusError
 from v6client.http.endpoint import identifier
+from v6client.payload.blobs import Blob
 from v6client.payload.rows import ResultRows, weight
 from v6client.subclients.base import SubClient
 from v6client.tasks.waiting import decode_row
@@ -41,8 +42,8 @@ class Result(SubClient):
             When a page cannot be had; ``MaskedServerError`` where there is no such task.
         """
         task = identifier(task_id, "task id")
-        rows = self.rows_of(task)
-        return [decode_row(row, task, row["id"], None) for row in rows if row.get("result")]
+        rows = [row for row in self.rows_of(task) if row.get("result")]
+        return [decode_row(row, task, row["id"], None) for row in rows if not _is_empty(row)]
 
     def get(self, id_: int) -> Any:  # noqa: ANN401 - what the algorithm returned
         """Get the result of a run.
@@ -94,12 +95,31 @@ class Result(SubClient):
         """Get a task's result rows as the API gives them, by ascending run id.
 
         A long result is a :class:`~v6client.payload.content.Content` instead of its text, and can
-        be decoded once.
+        be decoded once; one in the blob store is a :class:`~v6client.payload.blobs.Blob`, which is
+        fetched when it is decoded.
         """
-        return self.parent.list_rows(
+        rows = self.parent.list_rows(
             "result",
             {"task_id": task_id},
             operation="result.from_task",
             reader=ResultRows,
             weigh=weight,
         )
+        for row in rows:
+            if row.get("blob_storage_used") and row.get("result"):
+                row["result"] = Blob(row["result"], self.parent.blobs.download)
+        return rows
+
+
+def _is_empty(row: dict[str, Any]) -> bool:
+    """Tell whether a row's result is a blob without content, as a run that failed leaves it."""
+    blob = row["result"]
+    if not isinstance(blob, Blob) or not blob.has_id:
+        return False
+    try:
+        content = blob.fetch()
+    except StatusError:
+        # Told when it is decoded, as an error that says whose it is.
+        return False
+    row["result"] = content
+    return content.size == 0

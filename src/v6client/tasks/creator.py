@@ -11,6 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from v6client.errors import DeadlineExceeded, RequestError
 from v6client.http.body import Ascii
+from v6client.payload import base64_text
 from v6client.payload.blobs import BlobStore
 from v6client.payload.codec import encode_input
 from v6client.settings import Settings
@@ -105,8 +106,10 @@ class Creator:
             organizations=ids,
             input_=Ascii(encode_input(input_)),
         )
-        self.blobs.refuse()
+        is_blob = self.blobs.is_enabled()
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
+            if is_blob:
+                self._move_to_blobs(body["organizations"])
             if resumed is None and not self.settings.create_once:
                 mark = None
                 adopted = Adopted(
@@ -143,6 +146,16 @@ class Creator:
         late = [one["id"] for one in found if one["id"] != task_id and one["id"] not in known.twins]
         if late:
             logs.emit(schema.TASK_TWINS, task_id=task_id, twin_ids=late)
+
+    def _move_to_blobs(self, organizations: list[dict[str, Any]]) -> None:
+        """Upload the input, and put the id of each organization's blob in its place."""
+        data = base64_text.decode(organizations[0]["input"].content)
+        for one in organizations:
+            # Not to be held a second time while it is uploaded.
+            del one["input"]
+        blobs = self.blobs.upload_for(data, [one["id"] for one in organizations])
+        for one, blob in zip(organizations, blobs, strict=True):
+            one["input"] = blob
 
     def _create_once(
         self, body: dict[str, Any], ids: tuple[int, ...], key: str, *, resume: bool

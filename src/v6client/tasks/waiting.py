@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from v6client.errors import MaskedServerError, RequestError, ResultError, TaskFailed, TaskTimeout
+from v6client.payload.blobs import Blob
 from v6client.payload.codec import decode_result
-from v6client.payload.content import Content
+from v6client.payload.content import Loadable
 from v6client.settings import Settings
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
 from v6client.tasks.runs import OrganizationRun, State, is_finished, runs_of
@@ -209,22 +210,23 @@ def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: 
     Raises
     ------
     ResultError
-        When there is no result, it is kept in a blob store, or cannot be decoded.
+        When there is no result, or it cannot be decoded.
+    RequestError
+        When it is in the blob store, and nobody answers for it.
     """
     facts: dict[str, Any] = {
         "task_id": task_id,
         "run_id": run_id,
         "organization_id": organization,
     }
-    if row.get("blob_storage_used"):
+    result = row.get("result")
+    if isinstance(result, Blob) and not result.has_id:
         raise ResultError(
-            f"the result of run {run_id} (task {task_id}) is kept in the server's blob store, "
-            "which this version of v6client cannot read. Ask the server's administrator to "
-            "switch large_result_store off, or use a later version.",
+            f"the result of run {run_id} (task {task_id}) is said to be in the server's blob "
+            "store, but its id is no UUID. Look at the log of that organization's node.",
             **facts,
         )
-    result = row.get("result")
-    if not isinstance(result, (str, Content)) or not result:
+    if not isinstance(result, (str, Loadable)) or not result:
         raise ResultError(
             f"run {run_id} (task {task_id}) is completed, but the server has no result of it. "
             "Look at the log of that organization's node.",

@@ -118,6 +118,8 @@ OPERATIONS: Final = frozenset(
         "task.status",
         "vpn.get_addresses",
         "wait_for_results",
+        "blob.download",
+        "blob.upload",
         "blobstore.status",
     }
 )
