@@ -3,7 +3,7 @@
 The proxy encrypts and decrypts them as they stream by, so what is here is always plain. Each
 organization has a blob of its own, also where nothing is encrypted and one would do: the server
 deletes a blob with a run that has it, or when it cleans up the inputs of finished runs, and a node
-whose open run has lost its input fails at all of its runs.
+that starts while one of its open runs has lost its input starts none of them.
 """
 
 from __future__ import annotations
