@@ -135,6 +135,23 @@ def test_long_results_come_as_they_were(client_of: ClientOf) -> None:
         assert client_of(server).result.from_task(5) == values
 
 
+def test_a_long_result_is_held_once(client_of: ClientOf) -> None:
+    text = encoded({"weights": "x" * 12_000_000})
+    # The peer's own copy is there before anything is counted.
+    reply = answer(page(text))
+    with peer(reply) as server:
+        client = client_of(server)
+        tracemalloc.start()
+        try:
+            [value] = client.result.from_task(5)
+            grown = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert len(value["weights"]) == 12_000_000
+    # Python's allocator leaves room for a body that grows; the process's memory has 1.5 times.
+    assert grown < 1.8 * len(text)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
