@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos lint format check compatibility bench-polling lock clean
+.PHONY: help demo test contract chaos bench-polling bench-payload fuzz lint format check \
+	compatibility lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -20,10 +21,17 @@ contract: $(VENV)/.installed ## Hold the sandbox and the real vantage6 (4.15.2, 
 	@for version in 4.15.2 4.9.1 tools-4.15.2; do \
 		$(BIN)/python tests/contract/real/install.py --version $$version || [ $$? -eq 3 ] || exit 1; \
 	done
+	@$(BIN)/python tests/contract/real/azurite.py || [ $$? -eq 3 ]
 	@CONTRACT_OLDER=1 $(BIN)/python -m pytest tests/contract
 
 chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.2 SEED=1)
 	@$(BIN)/python -m tests.chaos --runs $(or $(RUNS),200) --share $(or $(SHARE),0.2) --seed $(or $(SEED),1)
+
+bench-payload: $(VENV)/.installed ## What a large result costs, against upstream's client (needs make contract)
+	@$(BIN)/python -m benchmarks.payload
+
+fuzz: $(VENV)/.installed ## A million broken payloads (CASES=1000000 SEED=1)
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check .

@@ -155,4 +155,15 @@ def _read(stream: Any, connection: int) -> Received | None:
         name, _, value = header.partition(":")
         headers[name.strip().lower()] = value.strip()
     body = stream.read(int(headers.get("content-length", 0)))
+    if headers.get("transfer-encoding") == "chunked":
+        body = _chunks(stream)
     return Received(line[0], line[1], headers, body, connection)
+
+
+def _chunks(stream: Any) -> bytes:
+    parts = []
+    while size := int(stream.readline() or "0", 16):
+        parts.append(stream.read(size))
+        stream.readline()
+    stream.readline()
+    return b"".join(parts)

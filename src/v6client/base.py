@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from v6client.http.address import Address
 from v6client.http.endpoint import checked, identifier
 from v6client.http.exchange import Answer, Exchange
 from v6client.http.pagination import all_rows
+from v6client.http.reader import Json, Reader
 from v6client.http.request import Request, build
 from v6client.http.shapes import Shape
 from v6client.settings import Settings
@@ -138,6 +139,7 @@ class ClientBase:
         *,
         operation: str | None = "request",
         shape: Shape = shapes.anything,
+        reader: Callable[[], Reader] = Json,
         within: float | None = None,
     ) -> Any:  # noqa: ANN401 - what the API answers
         """Make one request, with all the attempts that it takes.
@@ -164,6 +166,8 @@ class ClientBase:
             it is a part of an operation that has its span already.
         shape
             Tells whether an answer's body is what the API documents.
+        reader
+            Makes what reads the body of a success: JSON by default.
         within
             Seconds for the operation, outages included; the settings' deadlines and budgets by
             default, and never more than those.
@@ -190,10 +194,11 @@ class ClientBase:
             A status that is no success; see :mod:`v6client.errors` for its kinds.
         """
         _refuse_store(is_for_algorithm_store)
-        request = build(endpoint, method, json, params, {**(headers or {}), **self.headers}, shape)
+        all_headers = {**(headers or {}), **self.headers}
+        request = build(endpoint, method, json, params, all_headers, shape, reader)
         return self._exchange.perform(request, operation=operation, within=within).body
 
-    def ask(
+    def ask(  # noqa: PLR0913 - those of a request that a question has
         self,
         endpoint: str,
         params: Mapping[str, Any] | None = None,
@@ -201,13 +206,14 @@ class ClientBase:
         operation: str | None,
         shape: Shape,
         within: float | None,
+        reader: Callable[[], Reader] = Json,
     ) -> Answer:
         """Make one GET, and give its answer with its headers and what it took.
 
         The parameters and errors are those of :meth:`request`; but ``operation=None`` is for the
         polls of a wait, of which a trace shows only the attempts that failed.
         """
-        request = build(endpoint, "get", None, params, self.headers, shape)
+        request = build(endpoint, "get", None, params, self.headers, shape, reader)
         request = replace(request, is_poll=operation is None)
         return self._exchange.perform(request, operation=operation, within=within)
 
@@ -238,21 +244,25 @@ class ClientBase:
         )
         return found
 
-    def list_rows(
+    def list_rows(  # noqa: PLR0913 - what a list may be asked for
         self,
         endpoint: str,
         params: Mapping[str, Any],
         *,
         operation: str | None,
         shape: Shape = shapes.page,
+        reader: Callable[[], Reader] = Json,
+        weigh: Callable[[dict[str, Any]], int] | None = None,
         within: float | None = None,
     ) -> list[dict[str, Any]]:
         """Fetch all pages of a list, by ascending id.
 
         Parameters
         ----------
-        endpoint, params, operation, shape, within
+        endpoint, params, operation, shape, reader, within
             As for :meth:`request`; ``within`` is for each page.
+        weigh
+            Tells the bytes of a row, where rows may be large: pages are cut accordingly then.
 
         Returns
         -------
@@ -267,7 +277,12 @@ class ClientBase:
 
         def fetch(query: Mapping[str, Any]) -> dict[str, Any]:
             page: dict[str, Any] = self.request(
-                endpoint, params=query, operation=operation, shape=shape, within=within
+                endpoint,
+                params=query,
+                operation=operation,
+                shape=shape,
+                reader=reader,
+                within=within,
             )
             return page
 
@@ -275,6 +290,7 @@ class ClientBase:
             fetch,
             params,
             page_size=self.settings.page_size,
+            weigh=weigh,
             deadline=self.settings.request_deadline if within is None else within,
         )
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from v6client import subclients
-from v6client.base import ClientBase
+from v6client.blob_requests import BlobRequests
+from v6client.encrypted import EncryptedClient
 from v6client.http import shapes
 from v6client.http.request import Request, build
 from v6client.identity import Identity
-from v6client.payload import encryption
 from v6client.payload.blobs import BlobStore
 from v6client.settings import Settings
 from v6client.tasks.creation import Origin
@@ -23,7 +23,7 @@ from v6client.tasks.waiting import Waiter
 from v6client.tasks.waits import Waits
 
 
-class AlgorithmClient(ClientBase):
+class AlgorithmClient(EncryptedClient):
     """The client with which an algorithm container reaches the server, through its node's proxy.
 
     A drop-in for ``vantage6.algorithm.client.AlgorithmClient``. It can be used from several
@@ -44,6 +44,11 @@ class AlgorithmClient(ClientBase):
         What the token says about this container.
     log
         A logger of the standard library for the algorithm's own messages.
+    cryptor
+        What :meth:`setup_encryption` attached; ``None`` before.
+    blobs
+        The server's blob store; ``blobs.progress`` may be a function that is told how far each
+        transfer is, see :class:`v6client.payload.transfer.Transfer`.
 
     Raises
     ------
@@ -91,6 +96,9 @@ class AlgorithmClient(ClientBase):
         self.task = self.Task(self)
         self.vpn = self.VPN(self)
 
+        self.blobs = BlobStore(
+            BlobRequests(self, self.collaboration_id, self._exchange.perform).wire()
+        )
         self._creator = Creator(
             SubtaskRequests(self.request, self.list_rows, self.task_id),
             Origin(
@@ -100,12 +108,14 @@ class AlgorithmClient(ClientBase):
                 store_id=self.store_id,
                 databases=tuple(self.databases),
             ),
-            BlobStore(self._has_blob_store),
+            self.blobs,
             self.settings,
             default_description=f"task from container on node_id={self.node_id}",
         )
-        questions = Questions(self.ask, self.list_rows, self.task_id, self.settings.page_size)
-        self._waits = Waits(Waiter(questions, self.settings), self._creator, self.settings)
+        self.questions = Questions(
+            self.ask, self.list_rows, self.task_id, self.settings.page_size, self.blobs.download
+        )
+        self._waits = Waits(Waiter(self.questions, self.settings), self._creator, self.settings)
 
     @property
     def name(self) -> str:
@@ -139,24 +149,6 @@ class AlgorithmClient(ClientBase):
         raise NotImplementedError(
             "an algorithm container cannot refresh its token, and need not: it does not expire."
         )
-
-    def setup_encryption(self, private_key_file: str | None) -> None:
-        """Encrypt and decrypt in the client itself; the node's proxy does it for a container.
-
-        Parameters
-        ----------
-        private_key_file
-            The organization's private key.
-
-        Raises
-        ------
-        NotAuthenticated
-            When there is no token; it is an ``AssertionError`` too.
-        EncryptionError
-            Always else, in this version.
-        """
-        del private_key_file  # nothing reads it yet
-        encryption.setup_encryption(self._access_token)
 
     def wait_for_results(  # noqa: PLR0913 - upstream's, and what it lacks
         self,
@@ -315,12 +307,6 @@ class AlgorithmClient(ClientBase):
         return self._creator.create(
             input_, organizations, name, description, key, isolated=isolated
         )
-
-    def _has_blob_store(self) -> bool:
-        answer = self.request(
-            "blobstream/status", operation="blobstore.status", shape=shapes.json_object
-        )
-        return bool(answer.get("blob_store_enabled"))
 
     def _probe_request(self) -> Request:
         # It uses token and database, and the server refuses it to no container.

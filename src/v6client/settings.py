@@ -44,6 +44,9 @@ class Settings:
     create_deadline: float = setting(
         600.0, unit="s", low=0.001, high=86400, text="the same for an operation that sends a body"
     )
+    blob_deadline: float = setting(
+        3600.0, unit="s", low=0.001, high=604800, text="the same for the transfer of one blob"
+    )
     outage_budget: float = setting(
         300.0, unit="s", low=0, high=86400, text="how long a proxy may be unreachable"
     )

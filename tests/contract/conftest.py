@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.asking import Asker
 from tests.contract.networks import (
+    BLOBS,
     ENCRYPTED,
     IMAGE,
     OLD,
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "also_encrypted: runs on encrypted networks, too",
         "only_encrypted: runs on encrypted networks alone",
+        "only_blobs: runs on networks with a blob store alone, encrypted ones among them",
         "also_older: runs against the oldest supported vantage6, too, where CONTRACT_OLDER is set",
         "not_older(reason): cannot hold against the oldest supported vantage6",
     ):
@@ -47,7 +49,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "start" not in metafunc.fixturenames:
         return
     marks = {mark.name: mark for mark in metafunc.definition.iter_markers()}
-    kinds: list[object] = [] if "only_encrypted" in marks else list(PLAIN)
+    kinds: list[object] = [] if marks.keys() & {"only_encrypted", "only_blobs"} else list(PLAIN)
+    if "only_blobs" in marks:
+        kinds += BLOBS
     if marks.keys() & {"also_encrypted", "only_encrypted"}:
         kinds += ENCRYPTED
     if "also_older" in marks and older_is_wanted():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import v6client
+from tests.contract.real import azurite
 from tests.contract.real.install import VERSION, cached_venv, is_installed
 from tests.contract.real.stack import RealStack
 from v6client.sandbox import Sandbox
@@ -66,13 +67,21 @@ def start_real(
 
 PLAIN: Final = ("sandbox", "real")
 ENCRYPTED: Final = ("sandbox-encrypted", "real-encrypted")
+BLOBS: Final = (
+    *("sandbox-blobs", "real-blobs"),
+    *("sandbox-encrypted-blobs", "real-encrypted-blobs"),
+)
 OLD: Final = f"real-{OLDER}"
 
 STARTS: Final[Mapping[str, Start]] = {
     "sandbox": start_sandbox,
     "sandbox-encrypted": functools.partial(start_sandbox, encrypted=True),
+    "sandbox-blobs": functools.partial(start_sandbox, blob_store=True),
+    "sandbox-encrypted-blobs": functools.partial(start_sandbox, encrypted=True, blob_store=True),
     "real": start_real,
     "real-encrypted": functools.partial(start_real, encrypted=True),
+    "real-blobs": functools.partial(start_real, blob_store=True),
+    "real-encrypted-blobs": functools.partial(start_real, encrypted=True, blob_store=True),
     OLD: functools.partial(start_real, version=OLDER),
 }
 
@@ -84,6 +93,8 @@ def why_not(name: str) -> str:
     version = OLDER if name == OLD else VERSION
     if not is_installed(cached_venv(version), version):
         return f"the real vantage6 {version} is not installed: type 'make contract'"
+    if name.endswith("blobs") and not azurite.is_installed():
+        return "Azurite, the blob store of the real server, is not installed: type 'make contract'"
     return ""
 
 

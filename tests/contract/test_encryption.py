@@ -5,17 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.contract.asking import HTML, Asker, decoded, encoded
+from tests.contract.conftest import client_of
 from tests.contract.networks import IMAGE, Network
 from tests.contract.real.install import cached_venv, is_installed, python_of
+from v6client import EncryptionError
 from v6client.payload.cryptor import (
     decrypt,
+    decrypt_stream,
     encrypt,
+    encrypt_stream,
     load_public_key,
     new_private_key,
     private_key_pem,
@@ -148,14 +154,32 @@ from pathlib import Path
 from vantage6.common.encryption import RSACryptor
 given = json.load(sys.stdin)
 cryptor = RSACryptor(Path(given["private_key"]))
+import base64, io
+pieces = lambda text: io.BytesIO(base64.b64decode(text))
+joined = lambda parts: base64.b64encode(b"".join(parts)).decode()
 print(json.dumps({
     "decrypted": [cryptor.decrypt(one).decode() for one in given["encrypted"]],
+    "blobs_decrypted": [
+        joined(cryptor.decrypt_stream(pieces(one), 1000)) for one in given["blobs"]
+    ],
+    "blobs": [
+        joined(cryptor.encrypt_stream(io.BytesIO(one.encode()), given["for"], 1000))
+        for one in given["texts"]
+    ],
     "encrypted": [
         cryptor.encrypt_bytes_to_str(one.encode(), given["for"]) for one in given["texts"]
     ],
     "public_key": cryptor.public_key_str,
 }))
 """
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    return (data[start : start + 777] for start in range(0, len(data), 777))
+
+
+def _base64(parts: Iterable[bytes]) -> str:
+    return base64.b64encode(b"".join(parts)).decode()
 
 
 def test_upstream_reads_ours_and_we_read_upstreams(tmp_path: Any) -> None:
@@ -173,6 +197,10 @@ def test_upstream_reads_ours_and_we_read_upstreams(tmp_path: Any) -> None:
                 "private_key": str(file),
                 "encrypted": [encrypt(one.encode(), theirs.public_key()) for one in texts],
                 "texts": texts,
+                "blobs": [
+                    _base64(encrypt_stream(_pieces(one.encode()), theirs.public_key()))
+                    for one in texts
+                ],
                 "for": public_key_text(ours.public_key()),
             }
         ),
@@ -183,4 +211,52 @@ def test_upstream_reads_ours_and_we_read_upstreams(tmp_path: Any) -> None:
     answer = json.loads(done.stdout)
     assert answer["decrypted"] == texts
     assert [decrypt(one, ours).decode() for one in answer["encrypted"]] == texts
+    assert answer["blobs_decrypted"] == [_base64([one.encode()]) for one in texts]
+    for blob, text in zip(answer["blobs"], texts, strict=True):
+        pieces = _pieces(base64.b64decode(blob))
+        assert b"".join(decrypt_stream(pieces, ours)).decode() == text
     assert answer["public_key"] == public_key_text(theirs.public_key())
+
+
+@pytest.fixture
+def own_key(ask: Asker, tmp_path: Path) -> Path:
+    """The private key of the container's organization, which only its node has elsewhere."""
+    network, first = ask.network, ask.network.organizations[0].id
+    at_node = {
+        "Sandbox": network.directory / f"organization-{first}.pem",
+        "RealStack": network.directory / "key-0.pem",
+    }[type(network).__name__]
+    file = tmp_path / "key.pem"
+    file.write_bytes(at_node.read_bytes())
+    file.chmod(0o600)
+    return file
+
+
+@encrypted
+def test_a_client_with_the_key_reads_what_the_proxy_does_not(
+    ask: Asker, own_key: Path, running: list[int]
+) -> None:
+    client = client_of(ask.container)
+    client.setup_encryption(own_key)
+    task = client.task.create({"method": "echo", "args": ["canary"]}, running)
+    # What is sent is not encrypted twice, and what comes is decrypted as before.
+    assert client.wait_for_results(task["id"]) == ["canary"] * 3
+    inside = client.request(f"task/{task['id']}", params={"include": "results"})["results"]
+    assert [json.loads(client.decrypt(row["result"])) for row in inside] == ["canary"] * 3
+    [mine] = [
+        run for run in client.run.from_task(task["id"]) if run["organization"]["id"] == running[0]
+    ]
+    assert json.loads(client.decrypt(mine["input"]))["args"] == ["canary"]
+
+
+@encrypted
+def test_a_container_cannot_change_the_key_of_its_organization(ask: Asker, tmp_path: Path) -> None:
+    file = tmp_path / "another.pem"
+    file.write_bytes(private_key_pem(new_private_key(2048)))
+    file.chmod(0o600)
+    client = client_of(ask.container)
+    before = ask.proxy("GET", f"organization/{ask.container.organization_id}").json()
+    with pytest.raises(EncryptionError, match="another public key"):
+        client.setup_encryption(file)
+    assert client.cryptor is None
+    assert ask.proxy("GET", f"organization/{ask.container.organization_id}").json() == before

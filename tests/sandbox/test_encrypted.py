@@ -12,7 +12,8 @@ import pytest
 
 from tests.sandbox.polling import eventually
 from v6client.errors import ConfigurationError
-from v6client.payload.cryptor import decrypt, load_private_key
+from v6client.payload.cryptor import decrypt
+from v6client.payload.private_key import load_private_key
 from v6client.sandbox import Sandbox
 
 IMAGE = "v6client.sandbox.algorithm"

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from v6client import InvalidArgument, ResultError
 from v6client.payload.codec import decode_result, encode_input
+from v6client.payload.cryptor import encrypt, new_private_key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -18,7 +20,8 @@ json_values = st.recursive(
 )
 
 
-def _decode(text: str) -> object:
+def _decode(text: str | bytes) -> object:
+    text = text.decode() if isinstance(text, bytes) else text
     return decode_result(text, task_id=1, run_id=2, organization_id=3)
 
 
@@ -38,10 +41,17 @@ def test_nan_and_the_infinities_come_back() -> None:
 
 
 def test_bytes_are_base64_already() -> None:
-    assert encode_input(b"eyJhIjogMX0=") == "eyJhIjogMX0="
+    assert encode_input(b"eyJhIjogMX0=") == b"eyJhIjogMX0="
     for wrong in (b"{}", b"eyJ", "ä".encode()):
         with pytest.raises(InvalidArgument, match="base64"):
             encode_input(wrong)
+
+
+@pytest.mark.parametrize("encode", [bytes, base64.b64encode])
+def test_an_encrypted_input_is_never_encrypted_twice(encode: Callable[[bytes], bytes]) -> None:
+    message = encrypt(b'{"method": "echo"}', new_private_key(2048).public_key())
+    with pytest.raises(InvalidArgument, match="encrypted already"):
+        encode_input(encode(message.encode()))
 
 
 @pytest.mark.parametrize("wrong", [None, "text", 5, ["list"], (1,), {1, 2}])

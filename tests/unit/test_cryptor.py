@@ -16,12 +16,12 @@ from v6client.errors import EncryptionError
 from v6client.payload.cryptor import (
     decrypt,
     encrypt,
-    load_private_key,
     load_public_key,
     new_private_key,
     private_key_pem,
     public_key_text,
 )
+from v6client.payload.private_key import load_private_key
 
 KEY = new_private_key(2048)
 OTHER = new_private_key(2048)

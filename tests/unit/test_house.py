@@ -19,6 +19,8 @@ ROOMS = [
     "__init__",
     "container",
     "client",
+    "encrypted",
+    "blob_requests",
     "base",
     "subclients",
     "identity",

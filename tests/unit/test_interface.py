@@ -126,8 +126,6 @@ def test_what_a_container_cannot_do() -> None:
         client().refresh_token()
     with pytest.raises(ConfigurationError, match="store"):
         client().generate_path_to("algorithm", True)
-    with pytest.raises(v6client.EncryptionError, match="proxy"):
-        client().setup_encryption("key.pem")
     this = client()
     this._access_token = None
     with pytest.raises(AssertionError) as caught:

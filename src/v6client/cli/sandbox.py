@@ -72,6 +72,11 @@ def _configure_up(
         " directory",
     )
     up.add_argument(
+        "--blobs",
+        action="store_true",
+        help="keep inputs and results as blobs, as a server with a large_result_store does",
+    )
+    up.add_argument(
         "--faults",
         type=float,
         default=0.0,
@@ -169,6 +174,7 @@ def _up(arguments: argparse.Namespace) -> int:
         algorithms=dict(_pair("--algorithm", text) for text in arguments.algorithm),
         python_path=arguments.python_path,
         encrypted=arguments.encrypted,
+        blob_store=arguments.blobs,
         directory=arguments.directory,
         faults=Faults(arguments.faults, arguments.seed) if arguments.faults else None,
     )

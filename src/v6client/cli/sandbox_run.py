@@ -12,9 +12,7 @@ from typing import Any
 import requests
 
 from v6client.errors import ConfigurationError
-from v6client.sandbox.private_files import read_json
-from v6client.sandbox.researcher import Researcher
-from v6client.sandbox.state_directory import login_file
+from v6client.sandbox.researcher import Researcher, researcher_of
 
 _POLL_SECONDS = 0.1
 
@@ -54,18 +52,12 @@ def run_task(arguments: argparse.Namespace) -> int:
 
 def _researcher(directory: Path) -> Researcher:
     try:
-        login = read_json(login_file(directory))
+        return researcher_of(directory)
     except FileNotFoundError:
         raise ConfigurationError(
             f"there is no network in {directory}: start one with `v6client sandbox up`, or name"
             " its --directory"
         ) from None
-    return Researcher(
-        login["server_url"],
-        login["username"],
-        login["password"],
-        private_key=login.get("private_key"),
-    )
 
 
 def _follow(researcher: Researcher, task_id: int, deadline: float) -> list[dict[str, Any]]:

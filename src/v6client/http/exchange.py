@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from v6client.forks import renew_in_child
 from v6client.http.address import Address
+from v6client.http.body import size_of
 from v6client.http.budget import RetryBudget
 from v6client.http.diagnosis import Diagnosis
 from v6client.http.failure import Failure
@@ -101,8 +102,8 @@ class Exchange:
         RequestError
             When there is none; see :meth:`v6client.base.ClientBase.request`.
         """
-        effect = Effect.of(request.method)
-        clock = self._clock(effect, within)
+        effect = Effect.READ if request.is_transfer else Effect.of(request.method)
+        clock = self._clock(effect, within, is_transfer=request.is_transfer)
         with spans.operation(operation, {}) as span:
             settled = self._retry.run(
                 lambda number, failures: self._diagnosed(
@@ -143,8 +144,9 @@ class Exchange:
             **self._server_attributes,
         }
         more = {schema.HTTP_RESEND_COUNT: number - 1} if number > 1 else {}
-        if request.body is not None:
-            more[schema.HTTP_REQUEST_SIZE] = len(request.body)
+        size = size_of(request.body)
+        if size is not None:
+            more[schema.HTTP_REQUEST_SIZE] = size
         started = time.perf_counter()
         with spans.attempt(
             request.method,
@@ -188,9 +190,12 @@ class Exchange:
         clock = self._clock(Effect.READ, within)
         return self._attempt(self._probe(), 1, clock).kind is Kind.SUCCESS
 
-    def _clock(self, effect: Effect, within: float | None) -> OperationClock:
+    def _clock(
+        self, effect: Effect, within: float | None, *, is_transfer: bool = False
+    ) -> OperationClock:
         ours = self._settings
         deadline = ours.request_deadline if effect is Effect.READ else ours.create_deadline
+        deadline = ours.blob_deadline if is_transfer else deadline
         outage = ours.outage_budget if self._contacted else ours.first_contact_budget
         return OperationClock(
             deadline=deadline if within is None else min(deadline, within),

@@ -75,7 +75,7 @@ class Failure:
     @property
     def doubt(self) -> str:
         """The warning that belongs to a request which changes something."""
-        return "" if self.request.method == "GET" else _DOUBT
+        return "" if self.request.method == "GET" or self.request.is_transfer else _DOUBT
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -101,6 +101,7 @@ def _never_sent(failure: Failure) -> RequestError:
 
 def _deadline_exceeded(failure: Failure) -> RequestError:
     setting = "REQUEST" if failure.request.method == "GET" else "CREATE"
+    setting = "BLOB" if failure.request.is_transfer else setting
     return DeadlineExceeded(
         f"{failure.asked}: the time for the operation is over ({failure.spent}; last: "
         f"{failure.outcome.error_type}).{failure.doubt} If the proxy is that slow, raise "

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from v6client.http.reader import Head, Json, Reader
 from v6client.http.shapes import Shape
 
 # Literally what the node's proxy says, whatever the server said (vantage6-node 4.15.2).
 _MASK: Final = b"Request failed, see node logs"
 _OVERLOADED: Final = frozenset({408, 429, 502, 503, 504})
-_SUCCESSES: Final = range(200, 300)
+SUCCESSES: Final = range(200, 300)
 _INTERNAL_SERVER_ERROR: Final = 500
 
 
@@ -66,12 +66,25 @@ class Outcome:
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, shape: Shape) -> Outcome:
+    """Say what an answer is whose body is there as a whole; see :func:`classify_read`."""
+    reader = Json() if status in SUCCESSES else Head()
+    reader.feed(body)
+    return classify_read(status, headers, reader, len(body), shape)
+
+
+def classify_read(
+    status: int, headers: Mapping[str, str], reader: Reader, size: int, shape: Shape
+) -> Outcome:
     """Say what an answer is.
 
     Parameters
     ----------
-    status, headers, body
-        The complete answer.
+    status, headers
+        The answer's.
+    reader
+        Has read the whole body: the request's own of a success, a :class:`Head` of an error.
+    size
+        The body's length in bytes.
     shape
         Tells whether a decoded body is what the API documents for this request.
 
@@ -81,21 +94,20 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, shape: Shape)
         The outcome; its body is set for a success only. The content type is not looked at: the
         proxy answers ``POST /task`` with JSON as ``text/html``.
     """
-    kind = _kind_of_status(status, body)
-    if kind is not Kind.SUCCESS:
-        return Outcome(kind, str(status), status, headers=headers, size=len(body))
+    if status not in SUCCESSES:
+        return Outcome(
+            _kind_of_error(status, reader.close()), str(status), status, headers=headers, size=size
+        )
     try:
-        decoded = json.loads(body)
+        decoded = reader.close()
     except (ValueError, RecursionError):
-        return Outcome(Kind.INVALID, "not_json", status, headers=headers, size=len(body))
+        return Outcome(Kind.INVALID, "not_json", status, headers=headers, size=size)
     if not shape(decoded):
-        return Outcome(Kind.INVALID, "not_as_documented", status, headers=headers, size=len(body))
-    return Outcome(Kind.SUCCESS, "", status, decoded, headers, len(body))
+        return Outcome(Kind.INVALID, "not_as_documented", status, headers=headers, size=size)
+    return Outcome(Kind.SUCCESS, "", status, decoded, headers, size)
 
 
-def _kind_of_status(status: int, body: bytes) -> Kind:
-    if status in _SUCCESSES:
-        return Kind.SUCCESS
+def _kind_of_error(status: int, body: bytes) -> Kind:
     if status in _OVERLOADED:
         return Kind.OVERLOADED
     if status < _INTERNAL_SERVER_ERROR:

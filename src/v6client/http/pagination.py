@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from v6client.errors import DeadlineExceeded
+
+_MUCH_LARGER: Final = 4
+FIRST_PAGE: Final = 10
+"""Rows of which nothing is known yet."""
+HEAVY_PAGE: Final = 1 << 24
+"""Bytes: the proxy serves nobody else while it decrypts and writes a page."""
 
 Page = dict[str, Any]
 Row = dict[str, Any]
@@ -18,6 +24,7 @@ def all_rows(
     *,
     page_size: int,
     deadline: float,
+    weigh: Callable[[Row], int] | None = None,
 ) -> list[Row]:
     """Fetch all pages of a list.
 
@@ -31,6 +38,9 @@ def all_rows(
         Rows asked for in one page; the server's default is 10.
     deadline
         Seconds after which no further page is asked for.
+    weigh
+        Tells the bytes of a row. The first page is a small one then, and each next one is cut so
+        that it weighs some 16 MiB if the rest is like what came; pages of one row may weigh more.
 
     Returns
     -------
@@ -45,10 +55,11 @@ def all_rows(
         When there are still further pages after the deadline.
     """
     rows: dict[int, Row] = {}
-    number = 1
+    number, size = 1, page_size if weigh is None else min(page_size, FIRST_PAGE)
+    heaviest = 0
     began = time.monotonic()
     while True:
-        page = fetch({**params, "page": number, "per_page": page_size})
+        page = fetch({**params, "page": number, "per_page": size})
         rows.update((row["id"], row) for row in page["data"])
         if not page["data"] or not page.get("links", {}).get("next"):
             return [rows[id_] for id_ in sorted(rows)]
@@ -60,4 +71,32 @@ def all_rows(
                 attempts=number,
                 elapsed=time.monotonic() - began,
             )
-        number += 1
+        behind = number * size
+        if weigh is not None:
+            heaviest = max(heaviest, *map(weigh, page["data"]))
+            size = fitting_size(behind, heaviest, page_size)
+        number = behind // size + 1
+
+
+def fitting_size(behind: int, heaviest: int, page_size: int) -> int:
+    """Choose the size of the next page of a list whose rows weigh.
+
+    Parameters
+    ----------
+    behind
+        How many rows were fetched.
+    heaviest
+        The bytes of the heaviest of them.
+    page_size
+        The most rows in a page.
+
+    Returns
+    -------
+    int
+        Rows. A page begins at a multiple of its size: either that is where the last one ended, or
+        the page is so much larger that it begins at the first row again, for little more.
+    """
+    most = max(1, min(page_size, HEAVY_PAGE // max(1, heaviest)))
+    return next(
+        size for size in range(most, 0, -1) if behind % size == 0 or size >= _MUCH_LARGER * behind
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_module
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from v6client.errors import InvalidArgument
+from v6client.http.body import Body, encode
 from v6client.http.endpoint import checked, template_of
+from v6client.http.reader import Json, Reader
 from v6client.http.shapes import Shape
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -28,6 +29,13 @@ class Request:
         Tells whether a decoded answer is what the API documents for this request.
     is_poll
         Whether it is one of many like it, of which a trace shows only the attempts that failed.
+    reader
+        Makes what reads the body of a success, anew for each attempt.
+    media_type
+        What the content type of a success has to be; empty where it is not looked at.
+    is_transfer
+        Whether it carries a blob: it may take as long as its bytes do, and may be sent again
+        although it is no GET, since it leaves nothing that anybody sees.
     """
 
     method: str
@@ -35,9 +43,12 @@ class Request:
     template: str
     params: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
+    body: Body | None = field(repr=False)
     shape: Shape
     is_poll: bool = False
+    reader: Callable[[], Reader] = Json
+    media_type: str = ""
+    is_transfer: bool = False
 
 
 def build(  # noqa: PLR0913 - the parts of a request
@@ -47,6 +58,7 @@ def build(  # noqa: PLR0913 - the parts of a request
     params: Mapping[str, Any] | None,
     headers: Mapping[str, str],
     shape: Shape,
+    reader: Callable[[], Reader] = Json,
 ) -> Request:
     """Check the parts of a request, and encode its body.
 
@@ -63,18 +75,7 @@ def build(  # noqa: PLR0913 - the parts of a request
     path = checked(endpoint)
     body = None
     if json is not None:
-        body = _encode(json)
+        body = encode(json)
         # Only where there is a body: on a GET it makes the real proxy read one, and fail.
         headers = {**headers, "Content-Type": "application/json"}
-    return Request(verb, path, template_of(path), params or {}, headers, body, shape)
-
-
-def _encode(json: Mapping[str, Any]) -> bytes:
-    try:
-        return json_module.dumps(json).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        reason = type(error).__name__
-    raise InvalidArgument(
-        f"the body cannot be encoded as JSON ({reason}). Nothing was sent. Use dict, list, str, "
-        "int, float, bool and None only."
-    )
+    return Request(verb, path, template_of(path), params or {}, headers, body, shape, reader=reader)

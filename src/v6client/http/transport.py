@@ -20,7 +20,8 @@ from urllib3.exceptions import ConnectTimeoutError
 from v6client._version import __version__
 from v6client.errors import ConfigurationError
 from v6client.http import deadline
-from v6client.http.outcome import Kind, Outcome, classify
+from v6client.http.outcome import SUCCESSES, Kind, Outcome, classify_read
+from v6client.http.reader import Head, Reader, read_all
 from v6client.http.request import Request
 
 # Only Linux has it. Without it a kept connection costs 42 ms a request at the real proxy, which
@@ -29,7 +30,6 @@ _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
 _POOL_SIZE: Final = 32
-_CHUNK: Final = 1 << 20
 _DIGITS: Final = 20
 
 
@@ -208,28 +208,27 @@ class Transport:
                 )
                 with response:
                     announced = response.headers.get("Content-Length", "")
-                    content = self._read(response, announced)
+                    is_success = response.status_code in SUCCESSES
+                    is_expected = _has_type(response, request.media_type)
+                    reader = request.reader() if is_success and is_expected else Head()
+                    size = self._read(response, reader, announced)
                 received = response.raw.tell()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return _failure(error)
-        if content is None:
+        if size is None:
             return Outcome(Kind.TOO_LARGE, "too_large", response.status_code)
         # urllib3 before 2.0 takes a body that ends early for a whole one.
         if received < _length(announced):
             return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
-        return classify(response.status_code, response.headers, content, request.shape)
+        if is_success and not is_expected:
+            return Outcome(Kind.INVALID, "not_as_documented", response.status_code, size=size)
+        return classify_read(response.status_code, response.headers, reader, size, request.shape)
 
-    def _read(self, response: requests.Response, announced: str) -> bytes | None:
-        """Read the body; ``None`` where it is longer than allowed."""
+    def _read(self, response: requests.Response, reader: Reader, announced: str) -> int | None:
+        """Read the body, and give its length; ``None`` where it is longer than allowed."""
         if _length(announced) > self._max_response_bytes:
             return None
-        parts, size = [], 0
-        for part in response.iter_content(_CHUNK):
-            parts.append(part)
-            size += len(part)
-            if size > self._max_response_bytes:
-                return None
-        return b"".join(parts)
+        return read_all(response.raw, reader, limit=self._max_response_bytes)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -267,6 +266,11 @@ _ALWAYS: Final[Mapping[str, str]] = {
 }
 
 
+def _has_type(response: requests.Response, media_type: str) -> bool:
+    announced: str = response.headers.get("Content-Type", "")
+    return not media_type or announced.partition(";")[0].strip().lower() == media_type
+
+
 def _length(announced: str) -> int:
     """Read a Content-Length; 0 where it is none."""
     is_one = announced.isascii() and announced.isdecimal()
@@ -281,9 +285,9 @@ def _failure(error: Exception) -> Outcome:
     for known, error_type in _NEVER_SENT:
         if isinstance(error, known) or isinstance(reason, known):
             return Outcome(Kind.NEVER_SENT, error_type)
-    if isinstance(error, requests.Timeout) or isinstance(reason, _READ_TIMEOUTS):
+    if isinstance(error, (requests.Timeout, *_READ_TIMEOUTS)) or isinstance(reason, _READ_TIMEOUTS):
         return Outcome(Kind.NO_ANSWER, "read_timeout")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, urllib3.exceptions.ProtocolError):
         return Outcome(Kind.NO_ANSWER, "truncated")
     return Outcome(Kind.NO_ANSWER, "connection_lost")
 

@@ -8,18 +8,23 @@ today, and to write ``null`` would change a value in silence.
 
 from __future__ import annotations
 
-import base64
 import binascii
+import contextlib
 import json
+import re
 from typing import Any, Final
 
-from v6client.errors import InvalidArgument, ResultError
+from v6client.errors import InvalidArgument, ResultError, StatusError
+from v6client.payload import base64_text
+from v6client.payload.content import LONGEST_HEAD, Loadable
 
 _SCALARS: Final = (str, int, float, bool, type(None))
 _INPUT_KEYS: Final = frozenset({"method", "args", "kwargs"})
+# How an encrypted message begins: a key of 2048 bits or more, and a vector.
+_SEALED: Final = re.compile(rb"[A-Za-z0-9+/]{300,}={0,2}\$[A-Za-z0-9+/]{22}==\$")
 
 
-def encode_input(input_: object) -> str:
+def encode_input(input_: object) -> bytes:
     """Encode a task's input as it goes over the wire.
 
     Parameters
@@ -30,7 +35,7 @@ def encode_input(input_: object) -> str:
 
     Returns
     -------
-    str
+    bytes
         The base64 text.
 
     Raises
@@ -45,7 +50,7 @@ def encode_input(input_: object) -> str:
             "input_ has to be a dict such as {'method': 'average', 'kwargs': {}}, or bytes that "
             f"are base64 already, not {type(input_).__name__}. Nothing was sent."
         )
-    return base64.b64encode(encode_json(input_, what="the input")).decode("ascii")
+    return base64_text.encode(encode_json(input_, what="the input"))
 
 
 def encode_json(value: object, *, what: str) -> bytes:
@@ -79,13 +84,15 @@ def encode_json(value: object, *, what: str) -> bytes:
     )
 
 
-def decode_result(text: str, *, task_id: int, run_id: int, organization_id: int | None) -> Any:  # noqa: ANN401 - JSON
+def decode_result(
+    result: str | Loadable, *, task_id: int, run_id: int, organization_id: int | None
+) -> Any:  # noqa: ANN401 - JSON
     """Decode a result as it came over the wire.
 
     Parameters
     ----------
-    text
-        Base64 of JSON.
+    result
+        Base64 of JSON; or the content of a long one, which is given up by this; or a blob.
     task_id, run_id, organization_id
         Whose result it is, for the error.
 
@@ -97,33 +104,66 @@ def decode_result(text: str, *, task_id: int, run_id: int, organization_id: int 
     Raises
     ------
     ResultError
-        When it is not base64, not UTF-8 or not JSON.
+        When it is not base64, not UTF-8 or not JSON, too deep for Python, or still encrypted:
+        for another organization than this container's; or the blob store does not give it.
+    RequestError
+        When nobody answers for a blob.
     """
+    advice = (
+        "The algorithm has to write JSON to OUTPUT_FILE; in an encrypted collaboration, check "
+        "that the result was encrypted for this organization."
+    )
     try:
-        return json.loads(base64.b64decode(text, validate=True))
-    except binascii.Error:
+        if isinstance(result, Loadable):
+            return result.load()
+        return json.loads(base64_text.decode(result.encode("ascii")))
+    except (binascii.Error, UnicodeEncodeError):
         reason = "is not base64"
     except UnicodeDecodeError:
         reason = "is not UTF-8"
-    except (ValueError, RecursionError):
+    except RecursionError:
+        reason = "is nested too deep for Python's JSON"
+    except ValueError:
         reason = "is not JSON"
-    whose = f"of organization {organization_id}" if organization_id is not None else ""
+    except StatusError as error:
+        reason = f"cannot be had from the blob store (status {error.status})"
+        advice = (
+            "It may have been deleted, or encrypted for another organization than this "
+            "container's: the logs of the node and of the server say which."
+        )
+    if is_sealed(result):
+        reason = "is still encrypted"
+        advice = (
+            "The node's proxy passes on what it cannot decrypt: the result was encrypted for "
+            "another organization (the one that created the task), or for a key that the node no "
+            "longer has."
+        )
+    whose = f" of organization {organization_id}" if organization_id is not None else ""
     raise ResultError(
-        f"the result of run {run_id} {whose} (task {task_id}) {reason}. The algorithm has to "
-        "write JSON to OUTPUT_FILE; in an encrypted collaboration, check that the result was "
-        "encrypted for this organization.".replace("  ", " "),
+        f"the result of run {run_id}{whose} (task {task_id}) {reason}. {advice}",
         task_id=task_id,
         run_id=run_id,
         organization_id=organization_id,
     )
 
 
-def _checked_base64(input_: bytes) -> str:
-    try:
-        base64.b64decode(input_, validate=True)
-        return input_.decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
-        pass
+def is_sealed(payload: str | bytes | Loadable) -> bool:
+    """Tell whether a payload is an encrypted message, by how it begins."""
+    head = payload.head if isinstance(payload, Loadable) else payload[:LONGEST_HEAD]
+    return bool(_SEALED.match(head.encode("ascii", "replace") if isinstance(head, str) else head))
+
+
+def _checked_base64(input_: bytes) -> bytes:
+    plain = None
+    with contextlib.suppress(binascii.Error):
+        plain = base64_text.decode(input_)
+    if is_sealed(input_ if plain is None else plain):
+        raise InvalidArgument(
+            "input_ is encrypted already, and the node's proxy would encrypt it once more: no node "
+            "could read it. Nothing was sent. Give the dict itself."
+        )
+    if plain is not None:
+        return input_
     raise InvalidArgument(
         "bytes given as input_ have to be base64 already. Nothing was sent. Give the dict "
         "itself, or base64.b64encode(json.dumps(input_).encode())."

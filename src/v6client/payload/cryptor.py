@@ -2,8 +2,11 @@
 
 A message is ``base64(key) $ base64(iv) $ base64(text)``: the text is encrypted with AES-256 in CTR
 mode under a random key and initialization vector, the key with the receiver's RSA key (PKCS #1
-v1.5). So do vantage6's ``RSACryptor`` and its user interface. The format has no authentication: a
-message that was changed on the way decrypts to something else, and nobody notices.
+v1.5). So do vantage6's ``RSACryptor`` and its user interface. In a blob the text is not encoded:
+``base64(key) $ base64(iv) $ text``, and it is encrypted and decrypted as it streams by.
+
+The format has no authentication: a message that was changed on the way decrypts to something else,
+and nobody notices. See docs/payloads.md for what follows.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,6 +27,8 @@ from v6client.errors import EncryptionError
 SEPARATOR: Final = "$"
 _KEY_BYTES: Final = 32
 _IV_BYTES: Final = 16
+# The key part of a message for an RSA key of 16384 bits has 2732 letters, the vector's 24.
+_LONGEST_HEADER: Final = 4096
 # What vantage6 itself makes; 2048 are enough where keys live for a test.
 _KEY_BITS: Final = 4096
 _EXPONENT: Final = 65537
@@ -43,14 +49,32 @@ def encrypt(data: bytes, public_key: rsa.RSAPublicKey) -> str:
     str
         The message.
     """
-    key, iv = os.urandom(_KEY_BYTES), os.urandom(_IV_BYTES)
-    encryptor = _cipher(key, iv).encryptor()
-    parts = (
-        public_key.encrypt(key, padding.PKCS1v15()),
-        iv,
-        encryptor.update(data) + encryptor.finalize(),
-    )
-    return SEPARATOR.join(base64.b64encode(part).decode("ascii") for part in parts)
+    header, cipher = _new_cipher(public_key)
+    encryptor = cipher.encryptor()
+    text = encryptor.update(data) + encryptor.finalize()
+    return header.decode("ascii") + base64.b64encode(text).decode("ascii")
+
+
+def encrypt_stream(parts: Iterable[bytes], public_key: rsa.RSAPublicKey) -> Iterator[bytes]:
+    """Encrypt a blob as it streams by.
+
+    Parameters
+    ----------
+    parts
+        What to encrypt, in pieces of any size.
+    public_key
+        The receiver's key.
+
+    Yields
+    ------
+    bytes
+        The blob: its header, then a piece for each piece.
+    """
+    header, cipher = _new_cipher(public_key)
+    yield header
+    encryptor = cipher.encryptor()
+    for part in parts:
+        yield encryptor.update(part)
 
 
 def decrypt(message: str, private_key: rsa.RSAPrivateKey) -> bytes:
@@ -84,21 +108,52 @@ def decrypt(message: str, private_key: rsa.RSAPrivateKey) -> bytes:
             "that the collaboration is encrypted and that the sender encrypts."
         )
     key, iv, text = (_from_base64(part) for part in parts)
-    try:
-        key = private_key.decrypt(key, padding.PKCS1v15())
-    except ValueError:
-        raise _wrong_key() from None
-    by_user_interface = len(key) != _KEY_BYTES
-    if by_user_interface:
-        key = _decoded_key(key)
-    if len(iv) != _IV_BYTES:
-        raise EncryptionError(
-            f"the encrypted message has an initialization vector of {len(iv)} bytes instead of "
-            f"{_IV_BYTES}: it is damaged. Ask the sender to send it again."
-        )
-    decryptor = _cipher(key, iv).decryptor()
+    cipher, by_user_interface = _cipher_of(key, iv, private_key)
+    decryptor = cipher.decryptor()
     data = decryptor.update(text) + decryptor.finalize()
     return _from_base64(data.decode("latin-1")) if by_user_interface else data
+
+
+def decrypt_stream(parts: Iterable[bytes], private_key: rsa.RSAPrivateKey) -> Iterator[bytes]:
+    """Decrypt a blob as it streams by.
+
+    Parameters
+    ----------
+    parts
+        The blob, in pieces of any size.
+    private_key
+        The receiver's key.
+
+    Yields
+    ------
+    bytes
+        What was encrypted.
+
+    Raises
+    ------
+    EncryptionError
+        When it does not begin like a blob, or was encrypted for another key.
+    """
+    remaining = iter(parts)
+    header = b""
+    separator = SEPARATOR.encode()
+    while header.count(separator) < len(("key", "iv")):
+        part = next(remaining, None)
+        if part is None or len(header) > _LONGEST_HEADER:
+            raise EncryptionError(
+                "this is no encrypted blob: one begins with a key and an initialization vector, "
+                "each followed by '$'. Check that the collaboration is encrypted, and that the "
+                "blob is complete."
+            )
+        header += part
+    key, iv, first = header.split(separator, 2)
+    cipher, _ = _cipher_of(
+        _from_base64(key.decode("latin-1")), _from_base64(iv.decode("latin-1")), private_key
+    )
+    decryptor = cipher.decryptor()
+    yield decryptor.update(first)
+    for part in remaining:
+        yield decryptor.update(part)
 
 
 def new_private_key(bits: int = _KEY_BITS) -> rsa.RSAPrivateKey:
@@ -119,26 +174,6 @@ def private_key_pem(key: rsa.RSAPrivateKey) -> bytes:
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
-
-
-def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
-    """Read a private key.
-
-    Raises
-    ------
-    EncryptionError
-        When it is no RSA key in PEM without a password.
-    """
-    try:
-        key = serialization.load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise EncryptionError(
-            "this is no private RSA key in PEM format without a password. Give the file that the "
-            "node's configuration names under encryption, private_key."
-        )
-    return key
 
 
 def public_key_text(key: rsa.RSAPublicKey) -> str:
@@ -169,8 +204,31 @@ def load_public_key(text: str) -> rsa.RSAPublicKey:
     return key
 
 
-def _cipher(key: bytes, iv: bytes) -> Cipher[modes.CTR]:
-    return Cipher(algorithms.AES(key), modes.CTR(iv))
+def _new_cipher(public_key: rsa.RSAPublicKey) -> tuple[bytes, Cipher[modes.CTR]]:
+    """Make a key and a vector: the header that tells them to the receiver, and the cipher."""
+    key, iv = os.urandom(_KEY_BYTES), os.urandom(_IV_BYTES)
+    parts = (public_key.encrypt(key, padding.PKCS1v15()), iv)
+    header = b"".join(base64.b64encode(part) + SEPARATOR.encode() for part in parts)
+    return header, Cipher(algorithms.AES(key), modes.CTR(iv))
+
+
+def _cipher_of(
+    key: bytes, iv: bytes, private_key: rsa.RSAPrivateKey
+) -> tuple[Cipher[modes.CTR], bool]:
+    """Read a message's key and vector: the cipher, and whether the user interface made it."""
+    try:
+        key = private_key.decrypt(key, padding.PKCS1v15())
+    except ValueError:
+        raise _wrong_key() from None
+    by_user_interface = len(key) != _KEY_BYTES
+    if by_user_interface:
+        key = _decoded_key(key)
+    if len(iv) != _IV_BYTES:
+        raise EncryptionError(
+            f"the encrypted message has an initialization vector of {len(iv)} bytes instead of "
+            f"{_IV_BYTES}: it is damaged. Ask the sender to send it again."
+        )
+    return Cipher(algorithms.AES(key), modes.CTR(iv)), by_user_interface
 
 
 def _decoded_key(key: bytes) -> bytes:

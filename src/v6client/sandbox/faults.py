@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the journal has it."""
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._read_body()
         image = _image_of(self.headers.get("Authorization", ""))
         path = urlsplit(self.path).path
         fault, detail = self._fronts.next_fate(self._leg, image, self.command, path)
@@ -231,9 +231,20 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(detail * _LONGEST_DELAY)
             self._carry_out(body, fault)
 
+    def _read_body(self) -> bytes | Iterator[bytes]:
+        """Read the whole body; one that came in chunks goes on in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return iter(parts)
+
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
 
-    def _carry_out(self, body: bytes, fault: Fault | None) -> None:
+    def _carry_out(self, body: bytes | Iterator[bytes], fault: Fault | None) -> None:
         try:
             status, headers, content = self._forward(body)
         except (OSError, http.client.HTTPException):
@@ -249,13 +260,20 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(status, headers, content, halved=fault is Fault.TRUNCATED)
 
-    def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _forward(self, body: bytes | Iterator[bytes]) -> tuple[int, dict[str, str], bytes]:
         # Without a timeout, like the real proxy.
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._target)) as onward:
             headers = _end_to_end(dict(self.headers.items()))
-            onward.request(self.command, self.path, body=body or None, headers=headers)
+            chunked = not isinstance(body, bytes)
+            if chunked:
+                headers["Transfer-Encoding"] = "chunked"
+            onward.request(self.command, self.path, body or None, headers, encode_chunked=chunked)
             response = onward.getresponse()
-            return response.status, _end_to_end(dict(response.getheaders())), response.read()
+            answered = _end_to_end(dict(response.getheaders()))
+            if response.getheader("Transfer-Encoding"):
+                # A blob: the real proxy hands its length on, though it decrypts the body.
+                answered["Transfer-Encoding"] = "chunked"
+            return response.status, answered, response.read()
 
     def _answer(
         self, status: int, headers: Mapping[str, str], content: bytes, *, halved: bool = False
@@ -263,9 +281,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        sent = content[: len(content) // 2] if halved else content
+        if "Transfer-Encoding" in headers:
+            last = b"" if halved else b"0\r\n\r\n"
+            sent = (b"%x\r\n%b\r\n" % (len(sent), sent) if sent else b"") + last
+        else:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if halved else content)
+        self.wfile.write(sent)
         if halved:
             self.close_connection = True
 

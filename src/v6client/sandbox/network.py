@@ -19,8 +19,8 @@ from v6client.sandbox.faults import Faults
 from v6client.sandbox.held import held_container, log_in_as_node
 from v6client.sandbox.node.link import ServerLink
 from v6client.sandbox.node.process import kill_recorded
-from v6client.sandbox.places import Container, SandboxOrganization
-from v6client.sandbox.researcher import Researcher
+from v6client.sandbox.places import Container, SandboxOrganization, organizations_of
+from v6client.sandbox.researcher import Researcher, researcher_of
 from v6client.sandbox.secrecy import make_keys, public_key_of
 from v6client.sandbox.state_directory import COLLABORATION, USERNAME, StateDirectory, login_file
 
@@ -58,6 +58,8 @@ class Sandbox:
     encrypted
         Whether inputs and results are encrypted from one organization to another. Each has a
         key then, in the directory: ``organization-1.pem`` and so on.
+    blob_store
+        Whether inputs and results are blobs, which are files in the directory.
     directory
         Where everything is kept; a sandbox started there again has its tasks. By default a
         temporary one that is removed at the end.
@@ -83,6 +85,7 @@ class Sandbox:
         nodes: int | None = None,
         studies: Mapping[str, Sequence[int]] | None = None,
         encrypted: bool = False,
+        blob_store: bool = False,
         directory: PathLike | None = None,
         entrypoint: Sequence[str] = ("-m", "v6client"),
         faults: Faults | None = None,
@@ -94,6 +97,7 @@ class Sandbox:
         self._algorithm_env = arguments.node_variables(algorithm_env, len(self._names))
         self._studies = arguments.checked_studies(studies or {}, len(self._names))
         self._encrypted = encrypted
+        self._has_blob_store = blob_store
         self._running = arguments.node_count(nodes, len(self._names))
         self._wanted_directory = None if directory is None else Path(directory).absolute()
         self._entrypoint = list(entrypoint)
@@ -113,7 +117,8 @@ class Sandbox:
         directory = self._wanted_directory or Path(tempfile.mkdtemp(prefix="v6client-sandbox-"))
         try:
             self._state = StateDirectory(directory)
-            self._keys = self._state.keys(self._names, self._studies, encrypted=self._encrypted)
+            kinds = {"encrypted": self._encrypted, "blob_store": self._has_blob_store}
+            self._keys = self._state.keys(self._names, self._studies, **kinds)
             # All import at the same time; the nodes then wait for the server's address.
             server = self._new_server()
             self._nodes = {identifier: self._new_node(identifier) for identifier in self._live()}
@@ -127,10 +132,10 @@ class Sandbox:
             self.stop()
             raise
         password, private_key = self._keys["password"], self._private_key(_RESEARCHER_ORGANIZATION)
-        self._state.write_login(self.server_url, password, private_key)
-        self._researcher = Researcher(
-            self.server_url, USERNAME, password, _COLLABORATION_ID, private_key=private_key
+        self._state.write_login(
+            self.server_url, password, private_key, blob_store=self._has_blob_store
         )
+        self._researcher = researcher_of(self._state.path)
         return self
 
     def stop(self) -> None:
@@ -144,7 +149,8 @@ class Sandbox:
         self._nodes, self._server, self._researcher = {}, None, None
         if self._state is None:
             return
-        self._kill_algorithms(self._all())
+        for identifier in self._all():
+            self._kill_algorithms(identifier)
         self._state.close()
         if self._wanted_directory is None:
             shutil.rmtree(self._state.path, ignore_errors=True)
@@ -187,16 +193,7 @@ class Sandbox:
     @property
     def organizations(self) -> tuple[SandboxOrganization, ...]:
         """The organizations, by ascending id."""
-        return tuple(
-            SandboxOrganization(
-                id=identifier,
-                name=name,
-                # The researcher has the first id of the sequence that users and nodes share.
-                node_id=identifier + 1,
-                proxy_port=self._ports.get(identifier, 0),
-            )
-            for identifier, name in enumerate(self._names, 1)
-        )
+        return organizations_of(self._names, self._ports)
 
     @property
     def researcher(self) -> Researcher:
@@ -231,7 +228,7 @@ class Sandbox:
         node = self._nodes.pop(organization_id, None)
         if node is not None:
             node.kill()
-            self._kill_algorithms([organization_id])
+            self._kill_algorithms(organization_id)
 
     def start_node(self, organization_id: int) -> None:
         """Start a node, on the port it had if it ran before."""
@@ -317,6 +314,7 @@ class Sandbox:
                 "organizations": self._names,
                 "api_keys": self._keys["api_keys"],
                 "studies": self._studies,
+                "blobs": str(self._started().blobs) if self._has_blob_store else "",
                 "public_keys": [public_key_of(self._private_key(one)) for one in self._all()],
             }
         )
@@ -344,7 +342,6 @@ class Sandbox:
         for identifier in identifiers:
             self._ports[identifier] = self._nodes[identifier].wait_until_ready()["port"]
 
-    def _kill_algorithms(self, identifiers: Iterable[int]) -> None:
-        """Kill what nodes left behind that were killed themselves."""
-        for identifier in identifiers:
-            kill_recorded(self._started().path / f"node-{identifier}" / "runs")
+    def _kill_algorithms(self, identifier: int) -> None:
+        """Kill what a node left behind that was killed itself."""
+        kill_recorded(self._started().path / f"node-{identifier}" / "runs")

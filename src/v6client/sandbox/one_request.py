@@ -13,6 +13,7 @@ def ask(  # noqa: PLR0913 - what a request consists of
     *,
     token: str,
     json: object = None,
+    data: bytes | None = None,
     params: Mapping[str, str | int] | None = None,
     timeout: tuple[float, float],
 ) -> requests.Response:
@@ -27,6 +28,8 @@ def ask(  # noqa: PLR0913 - what a request consists of
             method,
             url,
             json=json,
+            # In chunks, as the real server expects a blob.
+            data=None if data is None else iter([data]),
             params=params,
             headers={"Authorization": f"Bearer {token}"} if token else None,
             timeout=timeout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -34,3 +35,19 @@ class Container:
     task_id: int
     run_id: int
     organization_id: int
+
+
+def organizations_of(
+    names: Sequence[str], proxy_ports: Mapping[int, int]
+) -> tuple[SandboxOrganization, ...]:
+    """Give the organizations of these names, by ascending id."""
+    return tuple(
+        SandboxOrganization(
+            id=identifier,
+            name=name,
+            # The researcher has the first id of the sequence that users and nodes share.
+            node_id=identifier + 1,
+            proxy_port=proxy_ports.get(identifier, 0),
+        )
+        for identifier, name in enumerate(names, 1)
+    )

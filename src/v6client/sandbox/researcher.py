@@ -12,12 +12,32 @@ import requests
 
 from v6client.errors import ConfigurationError
 from v6client.sandbox.one_request import ask
+from v6client.sandbox.private_files import read_json
 from v6client.sandbox.secrecy import Secrecy
+from v6client.sandbox.state_directory import login_file
 
 _POLL_FIRST, _POLL_LONGEST = 0.01, 0.2
 _PAGE = 100
 _TIMEOUT = (5.0, 60.0)
 _UNAUTHORIZED, _FIRST_ERROR = 401, 400
+
+
+def researcher_of(directory: Path) -> Researcher:
+    """Give the researcher of the network in a directory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    login = read_json(login_file(directory))
+    return Researcher(
+        login["server_url"],
+        login["username"],
+        login["password"],
+        private_key=login.get("private_key"),
+        blob_store=login.get("blob_store", False),
+    )
 
 
 class Researcher:
@@ -33,9 +53,11 @@ class Researcher:
         Where tasks are created.
     private_key
         The file with the key of the researcher's organization, where the network is encrypted.
+    blob_store
+        Whether inputs and results are blobs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who logs in where, and how payloads travel
         self,
         server_url: str,
         username: str,
@@ -43,7 +65,9 @@ class Researcher:
         collaboration_id: int = 1,
         *,
         private_key: str | Path | None = None,
+        blob_store: bool = False,
     ) -> None:
+        self._has_blob_store = blob_store
         self.server_url = server_url
         self._login = {"username": username, "password": password}
         self._collaboration_id = collaboration_id
@@ -123,11 +147,15 @@ class Researcher:
         return self.task(task_id)
 
     def sealed(self, data: bytes, organization_id: int) -> str:
-        """Give data as it travels to an organization."""
+        """Give data as it travels to an organization: sealed, or the id of a blob with it."""
         public_key = ""
         if self._secrecy.is_on:
             public_key = self.request("GET", f"organization/{organization_id}")["public_key"]
-        return self._secrecy.seal(data, public_key)
+        if not self._has_blob_store:
+            return self._secrecy.seal(data, public_key)
+        blob = b"".join(self._secrecy.seal_parts([data], public_key))
+        answer: dict[str, str] = self._answer("POST", "blobstream", data=blob).json()
+        return answer["uuid"]
 
     def kill(self, task_id: int) -> None:
         """Kill what runs for a task and its direct subtasks."""
@@ -156,14 +184,15 @@ class Researcher:
         path: str,
         *,
         json: object = None,
+        data: bytes | None = None,
         params: Mapping[str, str | int] | None = None,
     ) -> requests.Response:
         if not self._token:
             self._log_in()
-        response = self._send(method, path, json, params)
+        response = self._send(method, path, json, data, params)
         if response.status_code == _UNAUTHORIZED and "expired" in response.text:
             self._log_in()
-            response = self._send(method, path, json, params)
+            response = self._send(method, path, json, data, params)
         if response.status_code >= _FIRST_ERROR:
             raise requests.HTTPError(
                 f"{method} /{path}: {response.status_code} {response.text.strip()}",
@@ -182,10 +211,17 @@ class Researcher:
         return int(self._answer("GET", "run", params=beyond).headers["total-count"])
 
     def _send(
-        self, method: str, path: str, json: object, params: Mapping[str, str | int] | None
+        self,
+        method: str,
+        path: str,
+        json: object,
+        data: bytes | None,
+        params: Mapping[str, str | int] | None,
     ) -> requests.Response:
         url = f"{self.server_url}/{path}"
-        return ask(method, url, token=self._token, json=json, params=params, timeout=_TIMEOUT)
+        return ask(
+            method, url, token=self._token, json=json, data=data, params=params, timeout=_TIMEOUT
+        )
 
     def _log_in(self) -> None:
         url = f"{self.server_url}/token/user"
@@ -206,6 +242,12 @@ class Researcher:
             page += 1
 
     def _decoded(self, result: str | None) -> Any:  # noqa: ANN401 - what the algorithm gave
-        data = self._secrecy.open(result) if result else b""
+        data = self._opened(result) if result else b""
         # A run that failed has nothing as its result, or nothing in encrypted form.
         return json.loads(data) if data else None
+
+    def _opened(self, result: str) -> bytes:
+        if not self._has_blob_store:
+            return self._secrecy.open(result)
+        blob = self._answer("GET", f"blobstream/{result}").content
+        return b"".join(self._secrecy.open_parts([blob]))

@@ -51,6 +51,11 @@ class StateDirectory:
         """The server's database."""
         return self.path / "server.sqlite"
 
+    @property
+    def blobs(self) -> Path:
+        """The blob store, where the network has one."""
+        return self.path / "blobs"
+
     def log(self, name: str) -> Path:
         """Give the log file of a process."""
         return self.path / f"{name}.log"
@@ -69,6 +74,7 @@ class StateDirectory:
         studies: Mapping[str, Sequence[int]],
         *,
         encrypted: bool,
+        blob_store: bool,
     ) -> dict[str, Any]:
         """Give the secrets of the network, new ones if it is new."""
         path = self.path / _KEYS
@@ -76,6 +82,8 @@ class StateDirectory:
             "organizations": list(organizations),
             "studies": {name: list(members) for name, members in studies.items()},
             "encrypted": encrypted,
+            # Networks that were made before there were blobs have no such entry.
+            **({"blob_store": True} if blob_store else {}),
         }
         if path.exists():
             keys: dict[str, Any] = read_json(path)
@@ -94,17 +102,21 @@ class StateDirectory:
         write_json(path, keys)
         return keys
 
-    def write_login(self, server_url: str, password: str, private_key: Path | None) -> Path:
+    def write_login(
+        self, server_url: str, password: str, private_key: Path | None, *, blob_store: bool
+    ) -> Path:
         """Write where the server is and how the researcher logs in and reads; give the file."""
         path = login_file(self.path)
         login = {"server_url": server_url, "username": USERNAME, "password": password}
-        write_json(path, {**login, "private_key": str(private_key) if private_key else None})
+        key = str(private_key) if private_key else None
+        write_json(path, {**login, "private_key": key, "blob_store": blob_store})
         return path
 
 
 def _described(network: Mapping[str, Any]) -> str:
     names = ", ".join(network["organizations"])
-    return f"organizations {names}{', encrypted' if network.get('encrypted') else ''}"
+    kinds = [kind for kind in ("encrypted", "blob_store") if network.get(kind)]
+    return ", ".join([f"organizations {names}", *kinds])
 
 
 def login_file(directory: Path) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from v6client.errors import InvalidResponse, ResultError
+from v6client.errors import InvalidResponse, ResultError, StatusError
 from v6client.http.endpoint import identifier
+from v6client.payload.blobs import Blob
 from v6client.subclients.base import SubClient
 from v6client.tasks.results import decode_row
 
@@ -40,8 +41,8 @@ class Result(SubClient):
             When a page cannot be had; ``MaskedServerError`` where there is no such task.
         """
         task = identifier(task_id, "task id")
-        rows = self.rows_of(task)
-        return [decode_row(row, task, row["id"], None) for row in rows if row.get("result")]
+        rows = [row for row in self.rows_of(task) if row.get("result")]
+        return [decode_row(row, task, row["id"], None) for row in rows if not _is_empty(row)]
 
     def get(self, id_: int) -> Any:  # noqa: ANN401 - what the algorithm returned
         """Get the result of a run.
@@ -90,5 +91,19 @@ class Result(SubClient):
         )
 
     def rows_of(self, task_id: int) -> builtins.list[dict[str, Any]]:
-        """Get a task's result rows as the API gives them, by ascending run id."""
-        return self.parent.list_rows("result", {"task_id": task_id}, operation="result.from_task")
+        """Get a task's result rows, see :meth:`v6client.tasks.questions.Questions.result_rows`."""
+        return self.parent.questions.result_rows(task_id)
+
+
+def _is_empty(row: dict[str, Any]) -> bool:
+    """Tell whether a row's result is a blob without content, as a run that failed leaves it."""
+    blob = row["result"]
+    if not isinstance(blob, Blob) or not blob.has_id:
+        return False
+    try:
+        content = blob.fetch()
+    except StatusError:
+        # Told when it is decoded, as an error that says whose it is.
+        return False
+    row["result"] = content
+    return content.size == 0

@@ -85,8 +85,9 @@ class Task(SubClient):
         ------
         InvalidArgument
             Before the wire, when an argument cannot be right.
-        ConfigurationError
-            When the server keeps payloads in a blob store, which this version cannot write.
+        EncryptionError
+            When the server keeps inputs in a blob store, the collaboration is encrypted, and an
+            organization has no public key.
         TaskPartiallyCreated
             When the server has the task, but not a run for each organization.
         ConnectionFailed, DeadlineExceeded, InvalidResponse, StatusError

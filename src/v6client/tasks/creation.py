@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from v6client.errors import InvalidArgument
+from v6client.http.body import Ascii
 from v6client.http.endpoint import identifier
 from v6client.tasks.carrier import LONGEST_DESCRIPTION
 from v6client.tasks.history import Kind
@@ -113,22 +114,22 @@ class Asked:
     name, description
         The task's.
     input_
-        The base64 text.
+        The base64 text, held once.
     kind
         What tasks it is compared with, as to how long it takes.
     """
 
     name: str
     description: str
-    input_: str
+    input_: Ascii
     kind: Kind
 
 
 def task_body(origin: Origin, asked: Asked, organizations: tuple[int, ...]) -> dict[str, Any]:
     """Write the body of ``POST task``.
 
-    The input is the same text for each organization: where the collaboration is encrypted, the
-    node's proxy encrypts it for each.
+    The input is the same text for each organization, held once: where the collaboration is
+    encrypted, the node's proxy encrypts it for each.
     """
     body: dict[str, Any] = {
         "name": asked.name,

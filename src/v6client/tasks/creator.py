@@ -10,6 +10,8 @@ from typing import Any, Final
 from opentelemetry.trace import Span
 
 from v6client.errors import DeadlineExceeded, RequestError, TaskPartiallyCreated
+from v6client.http.body import Ascii
+from v6client.payload import base64_text
 from v6client.payload.blobs import BlobStore
 from v6client.payload.codec import encode_input
 from v6client.settings import Settings
@@ -97,10 +99,9 @@ class Creator:
         asked = creation.Asked(
             name=creation.checked_name(name),
             description=creation.checked_description(description or self.default_description),
-            input_=encode_input(input_),
+            input_=Ascii(encode_input(input_)),
             kind=kind_of(str(name), input_),
         )
-        self.blobs.refuse()
         if isolated:
             return self._create_each(asked, ids, resumed)
         return self._create_one(
@@ -144,7 +145,10 @@ class Creator:
     ) -> Task:
         body = creation.task_body(self.origin, asked, ids)
         is_marked = is_marked or resume or self.settings.create_once
+        is_blob = self.blobs.is_enabled()
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
+            if is_blob:
+                self._move_to_blobs(body["organizations"])
             if is_marked:
                 adopted = self._create_once(body, ids, key, resume=resume)
             else:
@@ -168,7 +172,7 @@ class Creator:
         )
         metrics.record_creation(how, len(adopted.twins))
         for _ in ids:
-            metrics.record_payload("sent", len(asked.input_))
+            metrics.record_payload("sent", len(asked.input_.content))
         logs.emit(schema.TASK_CREATED, task_id=task_id, organization_ids=list(ids))
         return adopted.task
 
@@ -216,6 +220,16 @@ class Creator:
         metrics.record_twins(len(late))
         if late:
             logs.emit(schema.TASK_TWINS, task_id=ids[0], twin_ids=late)
+
+    def _move_to_blobs(self, organizations: list[dict[str, Any]]) -> None:
+        """Upload the input, and put the id of each organization's blob in its place."""
+        data = base64_text.decode(organizations[0]["input"].content)
+        for one in organizations:
+            # Not to be held a second time while it is uploaded.
+            del one["input"]
+        blobs = self.blobs.upload_for(data, [one["id"] for one in organizations])
+        for one, blob in zip(organizations, blobs, strict=True):
+            one["input"] = blob
 
     def _create_once(
         self, body: dict[str, Any], ids: tuple[int, ...], key: str, *, resume: bool

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from v6client.errors import MaskedServerError, NotFound, RequestError
 from v6client.http import shapes
 from v6client.http.exchange import Answer
+from v6client.http.reader import Json, Reader
 from v6client.http.shapes import Shape
+from v6client.payload.blobs import Blob
+from v6client.payload.content import Content
+from v6client.payload.rows import ResultRows, input_weight, weight
 
 Row = dict[str, Any]
 
@@ -24,7 +28,7 @@ _DIGITS: Final = 9
 class Ask(Protocol):
     """Makes one GET, with all its attempts."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - ClientBase.ask's
         self,
         endpoint: str,
         params: Mapping[str, Any] | None = None,
@@ -32,6 +36,7 @@ class Ask(Protocol):
         operation: str | None,
         shape: Shape,
         within: float | None,
+        reader: Callable[[], Reader] = ...,
     ) -> Answer:
         """Give the answer, or raise a ``RequestError``."""
 
@@ -39,13 +44,15 @@ class Ask(Protocol):
 class ListRows(Protocol):
     """Fetches all pages of a list, by ascending id."""
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - ClientBase.list_rows'
         self,
         endpoint: str,
         params: Mapping[str, Any],
         *,
         operation: str | None,
         shape: Shape = ...,
+        reader: Callable[[], Reader] = ...,
+        weigh: Callable[[Row], int] | None = ...,
         within: float | None = None,
     ) -> list[Row]:
         """Give the rows, or raise a ``RequestError``."""
@@ -65,13 +72,23 @@ class Questions:
         The task that this container runs, whose subtasks can be listed.
     page_size
         Rows of a page.
+    download
+        Fetches a blob by its id.
     """
 
-    def __init__(self, ask: Ask, list_rows: ListRows, own_task_id: int, page_size: int) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        list_rows: ListRows,
+        own_task_id: int,
+        page_size: int,
+        download: Callable[[str], Content],
+    ) -> None:
         self._ask = ask
         self._list_rows = list_rows
         self._own_task_id = own_task_id
         self._page_size = page_size
+        self._download = download
         self._status_route_misses = 0
 
     def status(self, task_id: int, within: float | None) -> tuple[str, float]:
@@ -163,14 +180,26 @@ class Questions:
             {"task_id": task_id},
             operation="run.from_task",
             shape=shapes.run_page,
+            weigh=input_weight,
             within=within,
         )
 
     def result_rows(self, task_id: int, within: float | None = None) -> list[Row]:
-        """Ask for a task's results."""
-        return self._list_rows(
-            "result", {"task_id": task_id}, operation="result.from_task", within=within
+        """Ask for a task's results, by ascending run id.
+
+        A long result is a :class:`~v6client.payload.content.Content` instead of its text, and can
+        be decoded once; one in the blob store is a :class:`~v6client.payload.blobs.Blob`, which is
+        fetched when it is decoded.
+        """
+        rows = self._list_rows(
+            "result",
+            {"task_id": task_id},
+            operation="result.from_task",
+            reader=ResultRows,
+            weigh=weight,
+            within=within,
         )
+        return [self._with_blob(row) for row in rows]
 
     def row_at(
         self,
@@ -199,9 +228,15 @@ class Questions:
             operation=f"{kind}.from_task",
             shape=shapes.run_page if kind == "run" else shapes.page,
             within=within,
+            reader=Json if kind == "run" else ResultRows,
         )
         rows: list[Row] = answer.body["data"]
-        return next((row for row in rows if row["id"] == run_id), None)
+        return next((self._with_blob(row) for row in rows if row["id"] == run_id), None)
+
+    def _with_blob(self, row: Row) -> Row:
+        if row.get("blob_storage_used") and row.get("result"):
+            row["result"] = Blob(row["result"], self._download)
+        return row
 
     def created_at(self, task_id: int, within: float | None = None) -> str | None:
         """Ask when a task was created, on the server's clock."""

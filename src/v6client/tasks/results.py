@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from v6client.errors import RequestError, ResultError
+from v6client.payload.blobs import Blob
 from v6client.payload.codec import decode_result
+from v6client.payload.content import Loadable
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import RunOutcome, State
 
@@ -139,30 +141,31 @@ class Results:
 
 
 def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: int | None) -> Any:  # noqa: ANN401 - JSON
-    """Decode one row of ``GET result``.
+    """Decode one row of ``GET result``; a row can be decoded once.
 
     Raises
     ------
     ResultError
-        When there is no result, it is kept in a blob store, or cannot be decoded.
+        When there is no result, or it cannot be decoded.
+    RequestError
+        When it is in the blob store, and nobody answers for it.
     """
     facts: dict[str, Any] = {
         "task_id": task_id,
         "run_id": run_id,
         "organization_id": organization,
     }
-    if row.get("blob_storage_used"):
+    result = row.get("result")
+    if isinstance(result, Blob) and not result.has_id:
         raise ResultError(
-            f"the result of run {run_id} (task {task_id}) is kept in the server's blob store, "
-            "which this version of v6client cannot read. Ask the server's administrator to "
-            "switch large_result_store off, or use a later version.",
+            f"the result of run {run_id} (task {task_id}) is said to be in the server's blob "
+            "store, but its id is no UUID. Look at the log of that organization's node.",
             **facts,
         )
-    text = row.get("result")
-    if not isinstance(text, str) or not text:
+    if not isinstance(result, (str, Loadable)) or not result:
         raise ResultError(
             f"run {run_id} (task {task_id}) is completed, but the server has no result of it. "
             "Look at the log of that organization's node.",
             **facts,
         )
-    return decode_result(text, **facts)
+    return decode_result(result, **facts)

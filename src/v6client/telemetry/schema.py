@@ -311,8 +311,11 @@ def _operation(name: str, what: str) -> str:
     return _span(name, what, ATTEMPT_COUNT)
 
 
+_operation("blob.download", "Fetch a payload from the server's blob store.")
+_operation("blob.upload", "Send a payload to the server's blob store.")
 _operation("blobstore.status", "Ask whether the server keeps payloads in a blob store.")
 _operation("collaboration.get", "Get the collaboration.")
+_operation("encryption.setup", "Compare the organization's key with the server's, and send it.")
 _operation("node.get", "Get a node.")
 _operation("organization.get", "Get an organization.")
 _operation("organization.list", "List the organizations.")

@@ -42,9 +42,19 @@ class Researcher:
         Where tasks go.
     private_key
         The file with the first organization's key in an encrypted collaboration, or None.
+    blob_store
+        Whether inputs and results are blobs.
     """
 
-    def __init__(self, server_url: str, collaboration_id: int, private_key: Path | None) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        collaboration_id: int,
+        private_key: Path | None,
+        *,
+        blob_store: bool = False,
+    ) -> None:
+        self._has_blob_store = blob_store
         self._url = server_url
         self._collaboration_id = collaboration_id
         self._headers: dict[str, str] = {}
@@ -64,12 +74,18 @@ class Researcher:
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """Send one request and give its JSON, or raise ``requests.HTTPError``."""
+        return self._answer(method, path, **options).json()
+
+    def _answer(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = dict(self._headers)
+        if "content_type" in options:
+            headers["Content-Type"] = options.pop("content_type")
         response = requests.request(
-            method, f"{self._url}/{path}", headers=self._headers, timeout=60, **options
+            method, f"{self._url}/{path}", headers=headers, timeout=60, **options
         )
         if not response.ok:
             raise requests.HTTPError(f"{response.status_code}: {response.text}", response=response)
-        return response.json()
+        return response
 
     def create_task(  # noqa: PLR0913 - the fields of a task
         self,
@@ -150,25 +166,38 @@ class Researcher:
         return sorted(rows, key=lambda row: int(row["id"]))
 
     def _sealed(self, input_: bytes, organization_id: int) -> str:
-        if self._key is None:
-            return base64.b64encode(input_).decode()
+        sealed = base64.b64encode(input_)
+        if self._key is not None:
+            sealed = self._encrypted(input_, organization_id)
+        if not self._has_blob_store:
+            return sealed.decode()
+        answer = self.request(
+            "POST", "blobstream", data=iter([sealed]), content_type="application/octet-stream"
+        )
+        return str(answer["uuid"])
+
+    def _encrypted(self, input_: bytes, organization_id: int) -> bytes:
         public = self.request("GET", f"organization/{organization_id}")["public_key"]
         public_key = serialization.load_pem_public_key(base64.b64decode(public))
         if not isinstance(public_key, rsa.RSAPublicKey):
             raise TypeError(f"organization {organization_id} has no RSA key")
         secret, vector = os.urandom(32), os.urandom(16)
         encryptor = Cipher(algorithms.AES(secret), modes.CTR(vector)).encryptor()
-        parts = [
-            public_key.encrypt(secret, padding.PKCS1v15()),
-            vector,
-            encryptor.update(input_) + encryptor.finalize(),
-        ]
-        return "$".join(base64.b64encode(part).decode() for part in parts)
+        header = [base64.b64encode(public_key.encrypt(secret, padding.PKCS1v15()))]
+        header.append(base64.b64encode(vector))
+        text = encryptor.update(input_) + encryptor.finalize()
+        # In a blob the text is not encoded.
+        return b"$".join([*header, text if self._has_blob_store else base64.b64encode(text)])
 
     def _opened(self, result: str) -> bytes:
+        sealed = result.encode()
+        if self._has_blob_store:
+            sealed = self._answer("GET", f"blobstream/{result}").content
         if self._key is None:
-            return base64.b64decode(result)
-        secret, vector, text = (base64.b64decode(part) for part in result.split("$"))
-        secret = self._key.decrypt(secret, padding.PKCS1v15())
-        decryptor = Cipher(algorithms.AES(secret), modes.CTR(vector)).decryptor()
+            return base64.b64decode(sealed)
+        secret, vector, text = sealed.split(b"$", 2)
+        if not self._has_blob_store:
+            text = base64.b64decode(text)
+        secret = self._key.decrypt(base64.b64decode(secret), padding.PKCS1v15())
+        decryptor = Cipher(algorithms.AES(secret), modes.CTR(base64.b64decode(vector))).decryptor()
         return decryptor.update(text) + decryptor.finalize()

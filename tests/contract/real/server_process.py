@@ -13,6 +13,8 @@ import base64
 import json
 import os
 import sys
+import types
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from vantage6.common.docker import addons
 addons.running_in_docker = lambda: False
 
 import bcrypt  # noqa: E402 - the same reason for all below
+import flask  # noqa: E402
 import gevent  # noqa: E402
 from cryptography.hazmat.primitives import serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
@@ -128,6 +131,27 @@ def fill_database(plan: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def prepare_blobs(connection_string: str, plan: dict[str, Any]) -> None:
+    """Make the place for blobs, which the server expects to be there, and what it reads them with.
+
+    In production it runs in uwsgi, and here under gevent.
+    """
+    from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - 4.9 knows no blobs
+    from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
+    from vantage6.server.resource import blobstream  # noqa: PLC0415
+
+    blobstream.uwsgi = types.SimpleNamespace(chunked_read=next_chunk)
+    with suppress(ResourceExistsError):
+        BlobServiceClient.from_connection_string(connection_string).create_container(
+            plan["blob_container"]
+        )
+
+
+def next_chunk(_: int) -> bytes:
+    """Read on in the body of the request, as ``uwsgi.chunked_read`` does."""
+    return flask.request.environ["wsgi.input"].read(1 << 16)
+
+
 def main() -> None:
     """Serve until standard input closes."""
     plan = json.loads(Path(sys.argv[1]).read_text())
@@ -135,6 +159,8 @@ def main() -> None:
     gevent.spawn(exit_when_the_parent_does)
     context = ServerContext.from_external_config_file(plan["config"], system_folders=False)
     Database().connect(uri=context.get_database_uri(), allow_drop_all=False)
+    if plan["blob_container"]:
+        prepare_blobs(context.config["large_result_store"]["connection_string"], plan)
     server = ServerApp(context).start()
     network = Path(plan["network"])
     if not network.exists():

@@ -21,6 +21,7 @@ import requests
 
 from v6client.sandbox.databases import node_databases
 
+from .azurite import CONTAINER, Azurite
 from .install import cached_venv, python_of
 from .researcher import FINISHED, Researcher
 
@@ -82,6 +83,8 @@ class RealStack:
         How many of them have a running node; all by default. Each has a registered one.
     encrypted
         Whether the collaboration is encrypted.
+    blob_store
+        Whether the server keeps inputs and results as blobs, in Azurite.
     databases
         Label and file, for all organizations alike or one mapping for each, as in the sandbox.
     algorithms
@@ -104,6 +107,7 @@ class RealStack:
         *,
         nodes: int | None = None,
         encrypted: bool = False,
+        blob_store: bool = False,
         databases: Mapping[str, PathLike] | Sequence[Mapping[str, PathLike]] = (),
         algorithms: Mapping[str, str] | None = None,
         python_path: Sequence[str | Path] = (),
@@ -116,6 +120,8 @@ class RealStack:
         self._count = organizations
         self._nodes = organizations if nodes is None else nodes
         self._encrypted = encrypted
+        self._has_blob_store = blob_store
+        self._azurite: Azurite | None = None
         self._databases = node_databases(databases, organizations)
         self._algorithms = dict(algorithms or {})
         self._python_path = [str(folder) for folder in python_path]
@@ -148,6 +154,8 @@ class RealStack:
         """Stop everything and remove the state."""
         for name in list(self._processes):
             self._kill(name)
+        if self._azurite is not None:
+            self._azurite.stop()
         shutil.rmtree(self._state, ignore_errors=True)
 
     @property
@@ -233,6 +241,9 @@ class RealStack:
         password = uuid.uuid4().hex
         keys = [self._state / f"key-{index}.pem" for index in range(self._count)]
         api_keys = [str(uuid.uuid4()) for _ in names]
+        if self._has_blob_store:
+            self._azurite = Azurite(self._state / "azurite.log")
+            self._azurite.start()
         self._write_plan(
             "server",
             self._server_config(),
@@ -241,6 +252,7 @@ class RealStack:
                 "network": str(self._state / "network.json"),
                 "collaboration": "Collaboration",
                 "encrypted": self._encrypted,
+                "blob_container": CONTAINER if self._has_blob_store else "",
                 "organizations": [
                     {"name": name, "api_key": api_key, "private_key": str(key)}
                     for name, api_key, key in zip(names, api_keys, keys, strict=True)
@@ -265,7 +277,10 @@ class RealStack:
             each.id: api_key for each, api_key in zip(self.organizations, api_keys, strict=True)
         }
         self.researcher = Researcher(
-            self.server_url, self.collaboration_id, keys[0] if self._encrypted else None
+            self.server_url,
+            self.collaboration_id,
+            keys[0] if self._encrypted else None,
+            blob_store=self._has_blob_store,
         )
         self.researcher.log_in("researcher", password)
 
@@ -288,7 +303,15 @@ class RealStack:
             self._await_node(organization)
 
     def _server_config(self) -> dict[str, Any]:
+        blobs = {}
+        if self._azurite is not None:
+            place = {
+                "connection_string": self._azurite.connection_string,
+                "container_name": CONTAINER,
+            }
+            blobs = {"large_result_store": {"type": "azure", **place}}
         return {
+            **blobs,
             "description": "",
             "ip": "127.0.0.1",
             "port": self._ports[0],

@@ -48,6 +48,10 @@ class Collaboration:
         # Like the real one: an error is taken for no, and the server refuses the plain input.
         return bool(response.json().get("encrypted"))
 
+    def has_blob_store(self) -> bool:
+        """Ask the server whether inputs are blobs, which are encrypted already."""
+        return self._link.has_blob_store()
+
     def _ask(self) -> requests.Response:
         url = f"{self._link.server_url}/collaboration/{self._identifier}"
         while True:

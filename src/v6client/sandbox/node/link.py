@@ -52,7 +52,7 @@ class ServerLink:
 
     def log_in(self) -> None:
         """Get a token for the API key."""
-        answer = self._patiently("POST", "token/node", {"api_key": self._api_key})
+        answer = self._patiently("POST", "token/node", {"api_key": self._api_key}).json()
         self._token = answer["access_token"]
 
     def renew_token(self) -> None:
@@ -69,12 +69,14 @@ class ServerLink:
 
     def next_work(self, known: Collection[int], wait: float = _WORK_SECONDS) -> dict[str, Any]:
         """Wait for runs to start, besides those that are known, and for runs to kill."""
-        return self._patiently("POST", "sandbox/work", {"known": sorted(known), "wait": wait})
+        body = {"known": sorted(known), "wait": wait}
+        work: dict[str, Any] = self._patiently("POST", "sandbox/work", body).json()
+        return work
 
     def container_token(self, task_id: int, image: str) -> str:
         """Get the token for a container."""
         body = {"task_id": task_id, "image": image}
-        token: str = self._patiently("POST", "token/container", body)["container_token"]
+        token: str = self._patiently("POST", "token/container", body).json()["container_token"]
         return token
 
     def patch_run(self, run_id: int, changes: Mapping[str, str]) -> None:
@@ -83,44 +85,72 @@ class ServerLink:
 
     def public_key(self, organization_id: int) -> str:
         """Get the public key of an organization."""
-        key: str = self._patiently("GET", f"organization/{organization_id}")["public_key"]
+        key: str = self._patiently("GET", f"organization/{organization_id}").json()["public_key"]
         return key
+
+    def has_blob_store(self) -> bool:
+        """Ask whether inputs and results are blobs."""
+        return bool(self._patiently("GET", "blobstream/status").json()["blob_store_enabled"])
+
+    def send_blob(self, blob: bytes) -> str:
+        """Put a blob into the store; give its id."""
+        blob_id: str = self._patiently("POST", "blobstream", data=blob).json()["uuid"]
+        return blob_id
+
+    def fetch_blob(self, blob_id: str) -> bytes:
+        """Get a blob from the store."""
+        return self._patiently("GET", f"blobstream/{blob_id}").content
 
     def add_port(self, run_id: int, port: int, label: str) -> None:
         """Note a port that a run's container listens on."""
         self._patiently("POST", "port", {"run_id": run_id, "port": port, "label": label})
 
     def _patiently(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
-    ) -> dict[str, Any]:
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        data: bytes | None = None,
+    ) -> requests.Response:
         """Ask until there is an answer; a server that is away is expected back."""
         pause = _FIRST_PAUSE
         while True:
             try:
-                return self._ask(method, path, body)
+                return self._ask(method, path, body, data)
             except (requests.RequestException, ValueError) as error:
                 _log.info("%s %s: %s, asking again", method, path, type(error).__name__)
                 if self._stopping.wait(pause):
                     raise Stopped from None
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
-        response = self._send(method, path, body)
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, object] | None, data: bytes | None
+    ) -> requests.Response:
+        response = self._send(method, path, body, data)
         if response.status_code == _UNAUTHORIZED and path != "token/node":
             # Tokens live for some hours.
             self.log_in()
-            response = self._send(method, path, body)
+            response = self._send(method, path, body, data)
         if _REFUSED <= response.status_code < _FAILED:
             raise Refused(response.status_code, response.json().get("msg", ""))
         response.raise_for_status()
-        document: dict[str, Any] = response.json()
-        return document
+        if not path.startswith("blobstream/"):
+            # What is no JSON is no answer.
+            response.json()
+        return response
 
-    def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> requests.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        data: bytes | None = None,
+    ) -> requests.Response:
         return ask(
             method,
             f"{self.server_url}/{path}",
             token=self._token,
             json=body,
+            data=data,
             timeout=(_CONNECT_SECONDS, _READ_SECONDS),
         )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from flask import Flask, Response, request
+from flask import Flask, Response, request, stream_with_context
 
 from v6client.errors import EncryptionError
 from v6client.sandbox.node.collaboration import Collaboration
@@ -22,6 +22,7 @@ from v6client.sandbox.secrecy import Secrecy
 _log = logging.getLogger(__name__)
 
 _TRIES = 3
+_PART = 1 << 18
 _HIGHEST_SUCCESS = 210
 _MASK = {"msg": "Request failed, see node logs"}
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
@@ -47,12 +48,12 @@ def create_proxy(collaboration: Collaboration, secrecy: Secrecy) -> Flask:
     app.add_url_rule("/result/<int:id>", view_func=_get_result, endpoint="result")
     app.add_url_rule(
         "/blobstream/<string:blob>",
-        view_func=lambda blob: _get_blob(server_url, blob),
+        view_func=lambda blob: _get_blob(server_url, blob, secrecy),
         endpoint="blob",
     )
     app.add_url_rule(
         "/blobstream",
-        view_func=lambda: _post_blob(server_url),
+        view_func=lambda: _post_blob(server_url, secrecy),
         methods=["POST"],
         endpoint="new blob",
     )
@@ -118,7 +119,7 @@ def _post_task(collaboration: Collaboration, secrecy: Secrecy) -> Any:  # noqa: 
     if not body.get("organizations"):
         return {"msg": "Organizations missing from input"}, 400
     # What fails here is not caught: the algorithm gets a page of HTML.
-    if collaboration.is_encrypted():
+    if collaboration.is_encrypted() and not collaboration.has_blob_store():
         for entry in body["organizations"]:
             entry["input"] = _encrypted(server_url, secrecy, entry)
     if _authorization() is None:
@@ -148,7 +149,7 @@ def _get_results(server_url: str, secrecy: Secrecy) -> Any:  # noqa: ANN401 - wh
         return _MASK, 500
     results = response.json()
     for result in results["data"]:
-        if result["result"]:
+        if result["result"] and not result["blob_storage_used"]:
             result["result"] = _opened(result["result"], secrecy)
     return results, response.status_code
 
@@ -167,25 +168,42 @@ def _get_result(**_: int) -> Response:
     raise TypeError("proxy_results() got an unexpected keyword argument 'id'")
 
 
-def _get_blob(server_url: str, blob: str) -> Any:  # noqa: ANN401 - what Flask takes
-    """Pass a blob on, in one try, with the server's own status."""
-    return _stream("GET", f"{server_url}/blobstream/{blob}")
-
-
-def _post_blob(server_url: str) -> Any:  # noqa: ANN401 - what Flask takes
-    """Pass a blob on, if it says for whom it is to be encrypted."""
-    if not request.headers.get("X-Public-Key"):
-        return {"msg": "Missing X-Public-Key header"}, 400
-    return _stream("POST", f"{server_url}/blobstream")
-
-
-def _stream(method: str, url: str) -> Any:  # noqa: ANN401 - what Flask takes
-    names = ("Authorization", "Content-Type", "Content-Length")
-    response = requests.request(  # noqa: S113 - so does the real one
-        method,
-        url,
+def _get_blob(server_url: str, blob: str, secrecy: Secrecy) -> Any:  # noqa: ANN401 - what Flask takes
+    """Pass a blob on in one try, decrypted as it streams by; an error with the server's status."""
+    response = requests.get(  # noqa: S113 - so does the real one
+        f"{server_url}/blobstream/{blob}",
         params=request.args.to_dict(),
-        headers={name: request.headers[name] for name in names if name in request.headers},
-        data=request.get_data() if method == "POST" else None,
+        headers=_blob_headers(),
+        stream=True,
+    )
+    is_blob = "application/octet-stream" in response.headers.get("Content-Type", "")
+    # What is no blob is the store's status, which has the same route here.
+    if response.status_code > _HIGHEST_SUCCESS or not is_blob:
+        return response.content, response.status_code, list(response.headers.items())
+    parts = secrecy.open_parts(iter(lambda: response.raw.read(_PART), b""))
+    return Response(
+        stream_with_context(parts), response.status_code, headers=dict(response.headers)
+    )
+
+
+def _post_blob(server_url: str, secrecy: Secrecy) -> Any:  # noqa: ANN401 - what Flask takes
+    """Pass a blob on in one try, encrypted as it streams by for the owner of a key."""
+    public_key = request.headers.get("X-Public-Key")
+    if not public_key:
+        return {"msg": "Missing X-Public-Key header"}, 400
+    if request.content_length is not None:
+        # The real one hands this length on with a body of another length, and the server fails.
+        return {"msg": "Error uploading result!"}, 500
+    stream = request.stream
+    response = requests.post(  # noqa: S113 - so does the real one
+        f"{server_url}/blobstream",
+        params=request.args.to_dict(),
+        headers=_blob_headers(),
+        data=secrecy.seal_parts(iter(lambda: stream.read(_PART), b""), public_key),
     )
     return response.content, response.status_code, list(response.headers.items())
+
+
+def _blob_headers() -> dict[str, str]:
+    names = ("Authorization", "Content-Type", "Content-Length")
+    return {name: request.headers[name] for name in names if name in request.headers}

@@ -118,7 +118,7 @@ class Runner:
             message = "Could not obtain algorithm container token"
             self._link.patch_run(run_id, {"status": status.FAILED, "log": message})
             return
-        inputs = self._opened(run["input"])
+        inputs = self._input_of(run)
         if _method(inputs) == HOLD_METHOD:
             self._link.patch_run(run_id, {"status": status.ACTIVE})
             return
@@ -180,10 +180,14 @@ class Runner:
             process.kill()
         return process, status.ACTIVE
 
-    def _opened(self, text: str) -> bytes:
+    def _input_of(self, run: Mapping[str, Any]) -> bytes:
+        text: str = run["input"]
         try:
-            return self._secrecy.open(text)
-        except (ValueError, EncryptionError):
+            if not run["blob_storage_used"]:
+                return self._secrecy.open(text)
+            blob = self._link.fetch_blob(text)
+            return b"".join(self._secrecy.open_parts([blob]))
+        except (ValueError, EncryptionError, Refused):
             _log.exception("an input cannot be opened")
             # The algorithm gets it as it is, and will complain: so it does at the real node.
             return text.encode()
@@ -192,8 +196,13 @@ class Runner:
         public_key = ""
         if self._secrecy.is_on:
             public_key = self._link.public_key(run["task"]["init_org"]["id"])
+        if run["blob_storage_used"]:
+            blob = b"".join(self._secrecy.seal_parts([result], public_key))
+            sealed = self._link.send_blob(blob)
+        else:
+            sealed = self._secrecy.seal(result, public_key)
         changes = {
-            "result": self._secrecy.seal(result, public_key),
+            "result": sealed,
             "log": log,
             "status": outcome,
             "finished_at": utc_moment(),

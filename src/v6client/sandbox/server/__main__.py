@@ -29,6 +29,7 @@ def main() -> None:
         secret=configuration["secret"],
         username=configuration["username"],
         password=configuration["password"],
+        blobs=Path(configuration["blobs"]) if configuration["blobs"] else None,
     )
     create_tables(state.database)
     database = connect(state.database)

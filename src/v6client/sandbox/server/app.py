@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from v6client.sandbox.server import (
     accounts,
+    blobstream,
     login,
     members,
     runs,
@@ -33,7 +34,8 @@ def create_app(state: ServerState) -> Flask:
     """Give the WSGI application of a server."""
     app = Flask("v6client.sandbox.server", static_folder=None)
     app.extensions["sandbox"] = state
-    for module in (accounts, login, members, runs, task_creation, tasks, vpn, work):
+    modules = (accounts, blobstream, login, members, runs, task_creation, tasks, vpn, work)
+    for module in modules:
         app.register_blueprint(module.routes, url_prefix=API)
 
     @app.before_request

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection
 
 from v6client.sandbox.server import status
+from v6client.sandbox.server.identity import state
 from v6client.sandbox.server.queries import known, rows
 
 API = "/api"
@@ -55,13 +56,13 @@ def task_document(row: sqlite3.Row, include: Collection[str] = ()) -> Document:
         " WHERE run.task_id = ? ORDER BY run.id",
         identifier,
     )
-    state = status.task_status([run["status"] for run in runs])
-    finished = [run["finished_at"] for run in runs] if state == status.COMPLETED else []
+    derived = status.task_status([run["status"] for run in runs])
+    finished = [run["finished_at"] for run in runs] if derived == status.COMPLETED else []
     databases = rows(
         "SELECT database, parameters FROM task_database WHERE task_id = ? ORDER BY id", identifier
     )
     return {
-        "status": state,
+        "status": derived,
         "finished_at": max(finished) if finished else None,
         "collaboration": link("collaboration", row["collaboration_id"]),
         "runs": (
@@ -118,7 +119,7 @@ def run_document(row: sqlite3.Row, *, include_task: bool = False) -> Document:
         "status": row["status"],
         "log": row["log"],
         "cleanup_at": row["cleanup_at"],
-        "blob_storage_used": False,
+        "blob_storage_used": state().blobs is not None,
     }
 
 
@@ -130,7 +131,7 @@ def result_document(row: sqlite3.Row) -> Document:
         "id": row["id"],
         "result": row["result"],
         "cleanup_at": row["cleanup_at"],
-        "blob_storage_used": False,
+        "blob_storage_used": state().blobs is not None,
     }
 
 

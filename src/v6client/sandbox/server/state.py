@@ -42,6 +42,7 @@ class Bell:
 class ServerState:
     """The state of one server process.
 
+    ``blobs`` is the directory of inputs and results, where those are not in the runs themselves.
     ``started_at`` is what the real server gives every run as ``assigned_at``: its model
     evaluates the default once, at import.
     """
@@ -50,5 +51,6 @@ class ServerState:
     secret: str
     username: str
     password: str
+    blobs: Path | None = None
     started_at: str = field(default_factory=utc_now)
     bell: Bell = field(default_factory=Bell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,10 @@ _UNREADABLE = (
     " Note that if you are using the user interface or Python client, this should be done for"
     " you. Also, make sure not to encrypt your input, as your collaboration is set to not use"
     " encryption."
+)
+_NO_BLOB = (
+    "Your task's input cannot be parsed.{} Note that if you are using the user interface or Python"
+    " client, this should be done for you."
 )
 _NOT_ENCRYPTED = (
     "Your collaboration requires encryption, but input is not encrypted! Please encrypt your"
@@ -125,6 +130,9 @@ def _check_rights(body: Mapping[str, Any], collaboration_id: int) -> None:
 
 
 def _check_inputs(organizations: Sequence[Mapping[str, Any]], *, encrypted: bool) -> None:
+    if state().blobs is not None:
+        _check_blobs(organizations)
+        return
     for entry in organizations:
         # No string, or no base64: an unexpected error, as in the real server.
         if not isinstance(entry.get("input"), str):
@@ -138,6 +146,22 @@ def _check_inputs(organizations: Sequence[Mapping[str, Any]], *, encrypted: bool
         else:
             if encrypted:
                 raise Refusal(400, _NOT_ENCRYPTED)
+
+
+def _check_blobs(organizations: Sequence[Mapping[str, Any]]) -> None:
+    for entry in organizations:
+        blob = entry.get("input")
+        if not isinstance(blob, str):
+            raise Refusal(
+                400,
+                _NO_BLOB.format(
+                    " Your input should be a UUID as a large result store has been configured."
+                ),
+            )
+        try:
+            uuid.UUID(blob)
+        except ValueError:
+            raise Refusal(400, _NO_BLOB.format("")) from None
 
 
 def _save_task(body: Mapping[str, Any], collaboration_id: int, study_id: int | None) -> int:

@@ -7,11 +7,13 @@ import sqlite3
 from flask import Blueprint, Response, request
 
 from v6client.sandbox.server import status
+from v6client.sandbox.server.blobstream import forget
+from v6client.sandbox.server.database import transaction
 from v6client.sandbox.server.documents import task_document
 from v6client.sandbox.server.identity import identity, only_for, state
 from v6client.sandbox.server.includes import included
 from v6client.sandbox.server.pages import Selection, reply_page
-from v6client.sandbox.server.queries import by_id, execute, row, status_of
+from v6client.sandbox.server.queries import by_id, connection, execute, row, rows, status_of
 from v6client.sandbox.server.replies import LACKING, Refusal, reply
 from v6client.sandbox.server.state import utc_now
 from v6client.sandbox.server.task_schema import identifier_error
@@ -154,12 +156,15 @@ def delete_task(identifier: int) -> Response:
     task = _visible_task(identifier, f"Task id={identifier} not found")
     if not status.has_finished(status_of(task["id"])):
         _kill(task["id"])
-    execute(
-        "WITH RECURSIVE doomed (id) AS (VALUES (?) UNION"
-        " SELECT task.id FROM task JOIN doomed ON task.parent_id = doomed.id)"
-        " DELETE FROM task WHERE id IN (SELECT id FROM doomed)",
-        task["id"],
-    )
+    doomed = [task["id"]]
+    for parent in doomed:
+        doomed += [child["id"] for child in rows("SELECT id FROM task WHERE parent_id = ?", parent)]
+    with transaction(connection()):
+        for one in reversed(doomed):
+            for run in rows("SELECT input, result FROM run WHERE task_id = ?", one):
+                forget(state().blobs, run["input"])
+                forget(state().blobs, run["result"])
+            execute("DELETE FROM task WHERE id = ?", one)
     state().bell.ring()
     return reply(
         {"msg": f"task id={identifier} and its algorithm run data have been successfully deleted"}

@@ -1,4 +1,4 @@
-"""``/vpn/algorithm/addresses``, ``/port`` and ``/blobstream/status``."""
+"""``/vpn/algorithm/addresses`` and ``/port``."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from v6client.sandbox.server.queries import execute, known, rows
 from v6client.sandbox.server.replies import Refusal, reply
 
 routes = Blueprint("vpn", __name__)
-
-
-@routes.get("/blobstream/status")
-@only_for("node", "user", "container")
-def blob_status() -> Response:
-    """Say that inputs and results travel in the runs themselves."""
-    return reply({"blob_store_enabled": False})
-
-
-@routes.get("/blobstream/<string:blob>")
-@only_for("node", "user", "container")
-def get_blob(blob: str) -> Response:
-    """Give no blob: there are none."""
-    raise Refusal(404, f"No run found with input or result id={blob}")
 
 
 @routes.get("/vpn/algorithm/addresses")

@@ -1,0 +1,118 @@
+"""Rows of results: a long result is decoded while it comes, the rest is read as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from v6client.payload.content import Base64Content
+
+# A key of a JSON object: inside a string its quotes would have a backslash before them.
+_RESULT: Final = re.compile(rb'(?<!\\)"result" ?: ?"')
+_LONGEST_KEY: Final = len(b'\\"result" : "')
+# Shorter results are read as any other string.
+_LONG: Final = 1 << 16
+_STEP: Final = 1 << 16
+
+
+def weight(row: dict[str, Any]) -> int:
+    """Tell how many bytes of a page were a row's result, more or less."""
+    result = row.get("result")
+    if isinstance(result, Base64Content):
+        return result.size
+    return len(result) if isinstance(result, str) else 0
+
+
+def input_weight(row: dict[str, Any]) -> int:
+    """Tell how many bytes of a page were a run's input, more or less."""
+    return len(str(row.get("input") or ""))
+
+
+class ResultRows:
+    """Reads a page of ``GET result``.
+
+    The rows are those of the document, but a result of more than 64 kB is a
+    :class:`~v6client.payload.content.Base64Content` instead of its text.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+        self._kept = bytearray()
+        self._long: list[Base64Content] = []
+        self._is_inside = False
+
+    def feed(self, part: bytes) -> None:
+        """Take the next part of the document."""
+        if self._is_inside:
+            part = self._rest_of_result(part)
+        self._waiting += part
+        # Small parts are gathered: what waits is looked through from its start.
+        if len(self._waiting) >= _STEP:
+            self._look_through()
+
+    def close(self) -> Any:  # noqa: ANN401 - JSON
+        """Give the document.
+
+        Raises
+        ------
+        ValueError, RecursionError
+            When it is no JSON, or has long results elsewhere than in its rows.
+        """
+        self._look_through()
+        self._kept += self._waiting
+        document = json.loads(self._kept)
+        if self._long:
+            self._put_back(document)
+        return document
+
+    def _look_through(self) -> None:
+        """Find the long results in what waits; keep what is none."""
+        text = bytes(self._waiting)
+        done = 0
+        while match := _RESULT.search(text, done):
+            start = match.end()
+            end = text.find(b'"', start)
+            if end < 0 and len(text) - start < _LONG:
+                # Its end tells whether it is a long one.
+                self._kept += text[done : match.start()]
+                self._waiting[:] = text[match.start() :]
+                return
+            if 0 <= end < start + _LONG:
+                self._kept += text[done:end]
+                done = end
+                continue
+            # In its place is its number, as nothing that the API gives.
+            self._kept += text[done : start - 1] + b'{"long": %d}' % len(self._long)
+            self._long.append(Base64Content())
+            self._is_inside = True
+            rest = self._rest_of_result(text[start:])
+            done = len(text) - len(rest)
+            if self._is_inside:
+                break
+        tail = len(text) if self._is_inside else max(done, len(text) - _LONGEST_KEY)
+        self._kept += text[done:tail]
+        self._waiting[:] = text[tail:]
+
+    def _rest_of_result(self, part: bytes) -> bytes:
+        """Take what belongs to the long result that has begun; give what follows it."""
+        end = part.find(b'"')
+        content = self._long[-1]
+        content.add_encoded(part if end < 0 else part[:end])
+        if end < 0:
+            return b""
+        content.finish()
+        self._is_inside = False
+        return part[end + 1 :]
+
+    def _put_back(self, document: Any) -> None:  # noqa: ANN401 - JSON
+        missing = dict(enumerate(self._long))
+        rows = document.get("data") if isinstance(document, dict) else None
+        for row in rows if isinstance(rows, list) else ():
+            mark = row.get("result") if isinstance(row, dict) else None
+            if isinstance(mark, dict):
+                number = mark.get("long")
+                # A number twice, or none of ours: nothing that the API gives.
+                row["result"] = missing.pop(number, None) if isinstance(number, int) else None
+        if missing:
+            raise ValueError("a long result outside of a row")

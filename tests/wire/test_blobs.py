@@ -1,0 +1,367 @@
+"""Blobs on a real socket: streamed, again from the start, and what is no blob."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.conftest import QUICK, ClientOf
+from tests.peer import Answer, Peer, Received, answer, masked, peer, reset_after_reading
+from v6client import (
+    AlgorithmClient,
+    ConnectionFailed,
+    EncryptionError,
+    Forbidden,
+    InvalidArgument,
+    InvalidResponse,
+    RequestError,
+    ResultError,
+)
+from v6client.payload.blobs import Blob
+from v6client.payload.transfer import Meter, Transfer
+
+IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(10)]
+
+
+def blob(content: bytes, *, ends: bool = True, kind: str = "application/octet-stream") -> Answer:
+    """Answer a blob as the proxy does: in chunks."""
+
+    def write(connection: socket.socket) -> bool:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode())
+        for start in range(0, len(content), 100_000):
+            part = content[start : start + 100_000]
+            connection.sendall(b"%x\r\n%b\r\n" % (len(part), part))
+        connection.sendall(b"0\r\n\r\n" if ends else b"")
+        return ends
+
+    return write
+
+
+@dataclass
+class Server:
+    """A server with a blob store; uploads and downloads are scripted."""
+
+    uploads: list[Answer] = field(default_factory=list)
+    downloads: list[Answer] = field(default_factory=list)
+    result: object = IDS[0]
+    keys: dict[int, object] = field(default_factory=lambda: {1: "a key", 2: "another", 3: "third"})
+    is_encrypted: bool = True
+
+    def respond(self, request: Received) -> Answer:
+        if (request.method, request.path) == ("POST", "/blobstream"):
+            return self.uploads.pop(0)
+        if request.path.startswith("/blobstream/") and not request.path.endswith("/status"):
+            return self.downloads.pop(0)
+        organizations = [{"id": one, "public_key": key} for one, key in self.keys.items()]
+        row = {"id": 1, "result": self.result, "blob_storage_used": True}
+        return {
+            "/blobstream/status": answer({"blob_store_enabled": True}),
+            "/organization": answer({"data": organizations, "links": {}}),
+            "/organization/2": answer({"id": 2}),
+            "/collaboration/1": answer({"id": 1, "encrypted": self.is_encrypted}),
+            "/task": answer({"id": 8}, 201) if request.method == "POST" else page(),
+            "/result": page(row),
+        }[request.path]
+
+
+def page(*rows: dict[str, Any]) -> Answer:
+    return answer({"data": list(rows), "links": {}})
+
+
+def took(number: int) -> Answer:
+    return answer({"uuid": IDS[number]}, 201)
+
+
+def posts(this: Peer, path: str) -> list[Received]:
+    return [one for one in this.received if (one.method, one.path) == ("POST", path)]
+
+
+Run = Callable[[Server, Callable[[AlgorithmClient], Any]], tuple[Any, Peer]]
+
+
+@pytest.fixture
+def run(client_of: ClientOf) -> Run:
+    def run(server: Server, call: Callable[[AlgorithmClient], Any]) -> tuple[Any, Peer]:
+        with peer() as this:
+            this.by_request = server.respond
+            return call(client_of(this)), this
+
+    return run
+
+
+INPUT = {"method": "echo", "args": ["x" * 700_000]}
+
+
+def create(client: AlgorithmClient) -> Any:
+    return client.task.create(INPUT, [2, 1, 3])
+
+
+def test_an_input_goes_to_the_store_once_for_each_organization(run: Run) -> None:
+    created, this = run(Server([took(1), took(2), took(3)]), create)
+    assert created == {"id": 8}
+    uploads = posts(this, "/blobstream")
+    assert [one.headers["x-public-key"] for one in uploads] == ["another", "a key", "third"]
+    for one in uploads:
+        assert json.loads(one.body) == INPUT
+        assert one.headers["content-type"] == "application/octet-stream"
+        # With a length, the real proxy would announce it for what it makes of the blob.
+        assert "content-length" not in one.headers
+        assert one.headers["authorization"].startswith("Bearer ")
+    [post] = posts(this, "/task")
+    assert json.loads(post.body)["organizations"] == [
+        {"id": 2, "input": IDS[1]},
+        {"id": 1, "input": IDS[2]},
+        {"id": 3, "input": IDS[3]},
+    ]
+    # One question for all keys.
+    assert sum(one.path == "/organization" for one in this.received) == 1
+
+
+def test_bytes_that_are_base64_are_decoded_for_the_store(run: Run) -> None:
+    given = base64.b64encode(b'{"method": "echo"}')
+    _, this = run(Server([took(1)]), lambda client: client.task.create(given, [1]))
+    assert posts(this, "/blobstream")[0].body == b'{"method": "echo"}'
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        reset_after_reading,
+        answer({"msg": "busy"}, 503),
+        answer({"msg": "Error uploading result!"}, 500),
+        masked(),
+        answer(raw=b"<html>"),
+        answer({"uuid": "../../user"}, 201),
+    ],
+)
+def test_an_upload_begins_again_from_the_start(run: Run, fault: Answer) -> None:
+    server = Server([fault, took(1), took(2), took(3)])
+    _, this = run(server, create)
+    bodies = [one.body for one in posts(this, "/blobstream")]
+    assert len(bodies) == 4
+    assert {json.dumps(json.loads(one)) for one in bodies} == {json.dumps(INPUT)}
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        ([answer({"msg": "Cannot upload blob"}, 403)], Forbidden),
+        ([reset_after_reading] * 60, ConnectionFailed),
+        ([answer({"uuid": "no"}, 201)] * 60, InvalidResponse),
+    ],
+)
+def test_without_an_upload_there_is_no_task(
+    run: Run, replies: list[Answer], error: type[Exception]
+) -> None:
+    server = Server(list(replies))
+    seen: list[Peer] = []
+
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(error) as caught:
+            create(client)
+        assert isinstance(caught.value, RequestError)
+        assert "may have been carried out" not in str(caught.value)
+        assert caught.value.key is None
+
+    seen.append(run(server, call)[1])
+    assert not posts(seen[0], "/task")
+
+
+@pytest.mark.parametrize("key", ["", None])
+def test_an_organization_without_a_key(run: Run, key: object) -> None:
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(EncryptionError, match="organization 1 has no public key"):
+            create(client)
+
+    keys: dict[int, object] = {1: key, 2: "b", 3: "c"}
+    _, this = run(Server(keys=keys), call)
+    assert not posts(this, "/blobstream")
+    # Where nothing is encrypted, nobody has one, and the proxy wants the header all the same.
+    server = Server([took(1), took(2), took(3)], keys=keys, is_encrypted=False)
+    _, this = run(server, create)
+    assert [one.headers["x-public-key"] for one in posts(this, "/blobstream")] == ["b", "none", "c"]
+
+
+def test_an_organization_from_elsewhere(run: Run) -> None:
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(InvalidArgument, match="organization 9 is not in"):
+            client.task.create(INPUT, [1, 9])
+
+    _, this = run(Server(), call)
+    assert not posts(this, "/blobstream")
+
+
+def from_task(client: AlgorithmClient) -> Any:
+    return client.result.from_task(5)
+
+
+VALUE = {"weights": "y" * 900_000}
+CONTENT = json.dumps(VALUE).encode()
+
+
+def test_a_result_comes_from_the_store(run: Run) -> None:
+    found, this = run(Server(downloads=[blob(CONTENT)]), from_task)
+    assert found == [VALUE]
+    download = this.received[-1]
+    assert (download.method, download.target) == ("GET", f"/blobstream/{IDS[0]}")
+    assert "content-type" not in download.headers
+
+
+def test_a_blob_without_content_is_no_result(run: Run) -> None:
+    assert run(Server(downloads=[blob(b"")]), from_task)[0] == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        blob(CONTENT, ends=False),
+        blob(CONTENT[:-5], ends=False),
+        blob(b"", ends=False),
+        blob(b'{"data": [{"id"', kind="application/json"),
+        blob(b"<html>", kind="text/html"),
+        reset_after_reading,
+        answer({"msg": "busy"}, 503),
+        answer(raw=b"Internal Server Error", status=500),
+    ],
+)
+def test_a_download_begins_again_from_the_start(run: Run, fault: Answer) -> None:
+    assert run(Server(downloads=[fault, blob(CONTENT)]), from_task)[0] == [VALUE]
+
+
+@pytest.mark.parametrize(
+    ("replies", "reason"),
+    [
+        ([answer({"msg": "canary"}, 404)] * 2, "blob store .status 404"),
+        ([answer(raw=b"Internal Server Error", status=500)] * 4, "blob store .status 500"),
+        ([blob(CONTENT[:-1])], "not JSON"),
+        ([blob(b"\xff" * 100)], "not UTF-8"),
+        ([blob(b"[" * 100_000)], "too deep"),
+    ],
+)
+def test_a_blob_that_is_no_result(run: Run, replies: list[Answer], reason: str) -> None:
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(ResultError, match=reason) as caught:
+            from_task(client)
+        assert (caught.value.task_id, caught.value.run_id) == (5, 1)
+        assert "canary" not in str(caught.value)
+
+    run(Server(downloads=list(replies)), call)
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["../user", "1", "e30=", IDS[0].replace("-", ""), IDS[0] + "\n", "{" + IDS[0] + "}", 5],
+)
+def test_what_is_no_uuid_never_becomes_part_of_a_path(run: Run, result: object) -> None:
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(ResultError, match="no UUID"):
+            from_task(client)
+        with pytest.raises(InvalidArgument, match="UUID"):
+            client.blobs.download(str(result))
+
+    _, this = run(Server(result=result), call)
+    assert [one.path for one in this.received] == ["/result"]
+
+
+def test_a_blob_that_is_too_long_is_left(client_of: ClientOf) -> None:
+    settings = replace(QUICK, max_response_bytes=2_000_000)
+    with peer(blob(b"x" * 8_000_000)) as this:
+        client = client_of(this, settings)
+        tracemalloc.start()
+        try:
+            with pytest.raises(InvalidResponse, match="MAX_RESPONSE_BYTES"):
+                client.blobs.download(IDS[0])
+            grown = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert grown < 6_000_000
+
+
+class Sink:
+    """A peer that reads and forgets: what it holds is not the client's."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                tail = b""
+                while not tail.endswith(b"\r\n0\r\n\r\n"):
+                    tail = (tail + connection.recv(1 << 16))[-7:]
+                body = json.dumps({"uuid": IDS[1]})
+                connection.sendall(
+                    f"HTTP/1.1 201 Created\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+                )
+
+
+def test_an_upload_takes_constant_memory(client_of: ClientOf) -> None:
+    sink = Sink()
+    threading.Thread(target=sink.serve, daemon=True).start()
+    data = b"z" * (48 << 20)
+    client = client_of(sink)
+    wire = client.blobs._wire
+    client.blobs._wire = replace(wire, public_keys=lambda: dict.fromkeys(range(1, 4), "key"))
+    tracemalloc.start()
+    try:
+        assert client.blobs.upload_for(data, [1, 2, 3]) == [IDS[1]] * 3
+        grown = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        sink.listener.close()
+    assert grown < 4 << 20
+
+
+def test_people_see_how_far_it_is(run: Run) -> None:
+    seen: list[Transfer] = []
+
+    def call(client: AlgorithmClient) -> None:
+        client.blobs.progress = seen.append
+        create(client)
+        from_task(client)
+
+    size = len(json.dumps(INPUT))
+    server = Server([reset_after_reading, took(1), took(2), took(3)], [blob(CONTENT)])
+    run(server, call)
+    whole = Transfer("upload", size, size, is_complete=True)
+    assert [one for one in seen if one.is_complete] == [
+        *[whole] * 4,
+        Transfer("download", len(CONTENT), None, is_complete=True),
+    ]
+
+
+def test_a_meter_tells_now_and_then() -> None:
+    moments = iter([0.0, 0.1, 0.6, 0.6, 0.7, 1.2, 1.2])
+    seen: list[Transfer] = []
+    meter = Meter(seen.append, "upload", 100, now=lambda: next(moments))
+    for _ in range(4):
+        meter.count(25)
+    meter.complete()
+    assert seen == [
+        Transfer("upload", 50, 100),
+        Transfer("upload", 100, 100),
+        Transfer("upload", 100, 100, is_complete=True),
+    ]
+
+
+def test_a_blob_can_be_loaded_again(run: Run) -> None:
+    def call(client: AlgorithmClient) -> Any:
+        [row] = client.result.rows_of(5)
+        assert isinstance(row["result"], Blob)
+        return [row["result"].load(), row["result"].load()]
+
+    assert run(Server(downloads=[blob(b"1"), blob(b"1")]), call)[0] == [1, 1]

@@ -1,0 +1,217 @@
+"""Answers on a real socket: what is too long, compressed, a bomb; and a long body that is sent."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import socket
+import tracemalloc
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.conftest import QUICK, ClientOf
+from tests.peer import Answer, answer, peer, truncated
+from v6client import ConnectionFailed, InvalidResponse, ResultError
+from v6client.http.pagination import all_rows
+
+ONCE = replace(QUICK, retry_budget=0)
+
+
+def packed(content: bytes, coding: str) -> Answer:
+    return answer(raw=content, headers={"Content-Encoding": coding})
+
+
+def in_chunks(content: bytes, size: int, *, ends: bool = True) -> Answer:
+    """Answer chunked, with or without the last chunk."""
+
+    def write(connection: socket.socket) -> bool:
+        head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        parts = [content[start : start + size] for start in range(0, len(content), size)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+        connection.sendall(head.encode() + body + (b"0\r\n\r\n" if ends else b""))
+        return False
+
+    return write
+
+
+DOCUMENT = {"id": 2, "name": "x" * 300_000}
+JSON = json.dumps(DOCUMENT).encode()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        packed(gzip.compress(JSON), "gzip"),
+        packed(gzip.compress(JSON), "X-GZIP"),
+        packed(zlib.compress(JSON), "deflate"),
+        in_chunks(JSON, 1000),
+        in_chunks(JSON, 1 << 19),
+    ],
+)
+def test_a_body_is_read_however_it_comes(client_of: ClientOf, reply: Answer) -> None:
+    with peer(reply) as server:
+        assert client_of(server).organization.get(2) == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        packed(gzip.compress(JSON)[:-100], "gzip"),
+        packed(b"not gzip at all", "gzip"),
+        in_chunks(JSON, 1000, ends=False),
+        in_chunks(JSON, len(JSON), ends=False),
+        truncated,
+    ],
+)
+def test_a_body_that_ends_early_is_no_answer(client_of: ClientOf, reply: Answer) -> None:
+    with peer(reply) as server, pytest.raises(ConnectionFailed):
+        client_of(server, ONCE).organization.get(2)
+    with peer(reply, answer(DOCUMENT)) as server:
+        assert client_of(server).organization.get(2) == DOCUMENT
+
+
+def test_a_coding_that_was_not_asked_for_is_no_json(client_of: ClientOf) -> None:
+    with peer(packed(JSON[::-1], "br")) as server, pytest.raises(InvalidResponse):
+        client_of(server, ONCE).organization.get(2)
+
+
+def bomb(size: int) -> bytes:
+    """Pack a JSON string of many letters into a thousandth of them."""
+    pack = zlib.compressobj(9, wbits=31)
+    part = pack.compress(b'{"id": 2, "name": "')
+    for _ in range(size >> 20):
+        part += pack.compress(b"x" * (1 << 20))
+    return part + pack.flush()
+
+
+def test_a_bomb_is_left_before_it_is_in_memory(client_of: ClientOf) -> None:
+    packed_bomb = bomb(200 << 20)
+    assert len(packed_bomb) < 1 << 20
+    settings = replace(ONCE, max_response_bytes=8 << 20)
+    with peer(packed(packed_bomb, "gzip")) as server:
+        client = client_of(server, settings)
+        tracemalloc.start()
+        try:
+            with pytest.raises(InvalidResponse, match="MAX_RESPONSE_BYTES"):
+                client.organization.get(2)
+            grown = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert grown < 40 << 20
+
+
+def test_an_error_page_is_not_kept(client_of: ClientOf) -> None:
+    with peer(answer(raw=b"x" * (32 << 20), status=404)) as server:
+        client = client_of(server)
+        tracemalloc.start()
+        try:
+            with pytest.raises(Exception, match="404"):
+                client.organization.get(2)
+            grown = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    # Of them 32 MB are the peer's own copy for the socket.
+    assert grown < 48 << 20
+
+
+def page(*results: str | None) -> dict[str, Any]:
+    return {
+        "data": [{"id": number, "result": one} for number, one in enumerate(results, 1)],
+        "links": {},
+    }
+
+
+def encoded(value: object) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+def test_long_results_come_as_they_were(client_of: ClientOf) -> None:
+    values = ["short", "x" * 500_000, [0.25] * 100_000, None]
+    with peer(answer(page(*map(encoded, values)))) as server:
+        assert client_of(server).result.from_task(5) == values
+
+
+def test_a_long_result_is_held_once(client_of: ClientOf) -> None:
+    text = encoded({"weights": "x" * 12_000_000})
+    # The peer's own copy is there before anything is counted.
+    reply = answer(page(text))
+    with peer(reply) as server:
+        client = client_of(server)
+        tracemalloc.start()
+        try:
+            [value] = client.result.from_task(5)
+            grown = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert len(value["weights"]) == 12_000_000
+    # Python's allocator leaves room for a body that grows; the process's memory has 1.5 times.
+    assert grown < 1.8 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("!" * 100_000, "not base64"),
+        ("A" * 99_999, "not base64"),
+        ("AAAA" * 30_000 + "AA==" + "AAAA", "not base64"),
+        (base64.b64encode(b"\xff" * 100_000).decode(), "not UTF-8"),
+        (base64.b64encode(b"x" * 100_000).decode(), "not JSON"),
+        (base64.b64encode(b"[" * 99_999).decode(), "too deep"),
+        (base64.b64encode(b"1" * 99_999).decode(), "not JSON"),
+    ],
+)
+def test_a_long_result_that_cannot_be_decoded(client_of: ClientOf, text: str, reason: str) -> None:
+    with peer(answer(page(text))) as server, pytest.raises(ResultError, match=reason) as caught:
+        client_of(server).result.from_task(5)
+    assert (caught.value.task_id, caught.value.run_id) == (5, 1)
+    assert caught.value.__context__ is None
+
+
+def test_a_long_result_for_somebody_else_is_told(client_of: ClientOf) -> None:
+    key, iv = base64.b64encode(b"k" * 256).decode(), base64.b64encode(b"i" * 16).decode()
+    for text in ("AAAA", "A" * 100_000):
+        with peer(answer(page(f"{key}${iv}${text}"))) as server:
+            with pytest.raises(ResultError, match=r"still encrypted.*another organization"):
+                client_of(server).result.from_task(5)
+
+
+def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
+    answers = [answer({"blob_store_enabled": False}), answer({"id": 8}, 201)]
+    with peer(*answers) as server:
+        client_of(server).task.create({"method": "x", "args": ["y" * 2_000_000]}, [1, 2, 3])
+    post = server.received[1]
+    assert post.headers["content-length"] == str(len(post.body))
+    inputs = [one["input"] for one in json.loads(post.body)["organizations"]]
+    assert len(set(inputs)) == 1
+    assert json.loads(base64.b64decode(inputs[0]))["args"] == ["y" * 2_000_000]
+
+
+@pytest.mark.parametrize(
+    ("weights", "sizes"),
+    [
+        ([10] * 5, [(1, 10)]),
+        ([10] * 120, [(1, 10), (1, 100), (2, 100)]),
+        # Four would fit, but 10 rows are behind: two, and then the fourth page of four.
+        ([4_000_000] * 13, [(1, 10), (6, 2), (4, 4)]),
+        ([20_000_000] + [10] * 11, [(1, 10), (11, 1), (12, 1)]),
+    ],
+)
+def test_pages_are_sized_by_what_they_weigh(
+    weights: list[int], sizes: list[tuple[int, int]]
+) -> None:
+    rows = [{"id": number, "weight": one} for number, one in enumerate(weights, 1)]
+    asked = []
+
+    def fetch(query: Any) -> Any:
+        number, size = query["page"], query["per_page"]
+        asked.append((number, size))
+        some = rows[(number - 1) * size : number * size]
+        return {"data": some, "links": {"next": "x"} if number * size < len(rows) else {}}
+
+    found = all_rows(fetch, {}, page_size=100, deadline=10, weigh=lambda row: row["weight"])
+    assert asked == sizes
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
