@@ -184,6 +184,13 @@ def test_retry_after_is_obeyed() -> None:
     assert (settled.attempts, time.slept) == (2, [7])
 
 
+def test_at_once_is_with_backoff_all_the_same() -> None:
+    busy = Outcome(Kind.OVERLOADED, "503", 503, headers={"Retry-After": "0"})
+    _, time = _run(iter([busy, busy, Outcome(Kind.SUCCESS)]))
+    assert len(time.slept) == 2
+    assert all(time.slept)
+
+
 def test_a_retry_after_that_does_not_fit_ends_it() -> None:
     settled, time = _run(
         _always(Outcome(Kind.OVERLOADED, "429", 429, headers={"Retry-After": "121"}))

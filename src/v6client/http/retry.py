@@ -267,7 +267,8 @@ class RetryPolicy:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         asked = retry_after(_outcome(state).headers, now=self.today())
-        if asked is not None:
+        # "At once" is for one client; all of a node's at once would be the next storm.
+        if asked:
             return asked
         return full_jitter(
             state.attempt_number,
