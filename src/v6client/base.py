@@ -16,7 +16,7 @@ from v6client.http.reader import Json, Reader
 from v6client.http.request import Request, build
 from v6client.http.shapes import Shape
 from v6client.settings import Settings
-from v6client.telemetry import logs
+from v6client.telemetry import logs, spans
 
 
 class ClientBase:
@@ -279,20 +279,21 @@ class ClientBase:
             page: dict[str, Any] = self.request(
                 endpoint,
                 params=query,
-                operation=operation,
+                operation=None,
                 shape=shape,
                 reader=reader,
                 within=within,
             )
             return page
 
-        return all_rows(
-            fetch,
-            params,
-            page_size=self.settings.page_size,
-            weigh=weigh,
-            deadline=self.settings.request_deadline if within is None else within,
-        )
+        with spans.operation(operation, {}):
+            return all_rows(
+                fetch,
+                params,
+                page_size=self.settings.page_size,
+                weigh=weigh,
+                deadline=self.settings.request_deadline if within is None else within,
+            )
 
     def _probe_request(self) -> Request:
         """Make the small request by which an outage is told from a refusal."""

@@ -88,6 +88,14 @@ class Container:
         return Ended(self.process.returncode, output, log, errors, seconds)
 
 
+# Children of a shell's background ignore Ctrl-C; a container's process does not.
+_ENTRY = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("v6client", run_name="__main__")
+"""
+
+
 def encoded(text: str) -> str:
     """Encode a variable as the node does."""
     return base64.b32encode(text.encode()).decode().replace("=", "!")
@@ -120,7 +128,7 @@ def start(  # noqa: PLR0913 - what a container is given
         **more,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "v6client"],
+        [sys.executable, "-c", _ENTRY],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],

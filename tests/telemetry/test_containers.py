@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import container_token
-from tests.peer import answer
+from tests.peer import answer, peer
 from tests.telemetry.collector import attributes_of, collector
 from tests.telemetry.containers import proxy, run, start
 
@@ -212,7 +213,9 @@ def test_what_cannot_be_done_is_told_once(
     with collector() as backend:
         ended = run(tmp_path, "add", 1, OTEL_EXPORTER_OTLP_ENDPOINT=backend.endpoint, **variables)
     assert (ended.status, ended.output, ended.errors) == (0, "2", "")
-    [told] = ended.named("telemetry.unavailable")
+    # There is no proxy here.
+    unread = "the job's trace could not be read"
+    [told] = [one for one in ended.named("telemetry.unavailable") if one["reason"] != unread]
     assert (told["reason"], told["level"]) == (reason, "warning")
     assert told.get("variable") in {None, *variables}
     assert "soon" not in ended.log
@@ -462,3 +465,83 @@ def test_a_container_ends_though_its_threads_go_on(tmp_path: Path) -> None:
     assert ended.status == 143
     assert ended.events[-1]["error_type"] == "Terminated"
     assert "/v1/traces" not in backend.bodies  # its span has not ended
+
+
+def test_a_header_that_is_written_wrongly_is_not_printed(tmp_path: Path) -> None:
+    with collector() as backend:
+        ended = run(
+            tmp_path,
+            "add",
+            1,
+            OTEL_EXPORTER_OTLP_ENDPOINT=backend.endpoint,
+            OTEL_EXPORTER_OTLP_HEADERS="Authorization: Bearer canary-secret",
+        )
+    assert (ended.status, ended.output) == (0, "2")
+    assert "canary" not in ended.log + ended.errors
+
+
+@pytest.mark.parametrize("name", ["sdk_tracer_provider", "no_such_provider"])
+def test_a_provider_by_a_variable_fails_no_algorithm(tmp_path: Path, name: str) -> None:
+    variable = "OTEL_PYTHON_TRACER_PROVIDER"
+    with collector() as backend, proxy() as server:
+        more = {variable: name, "OTEL_EXPORTER_OTLP_ENDPOINT": backend.endpoint}
+        ended = run(tmp_path, "add", 1, port=server.port, **more)
+    assert (ended.status, ended.output, ended.errors) == (0, "2", "")
+    [told] = ended.named("telemetry.unavailable")
+    assert told["variable"] == variable
+    assert {span.name for span in backend.spans()} == {"algorithm"}
+
+
+LOGGING = """
+import logging, logging.config
+from v6client import algorithm_client
+
+class Raises(logging.Handler):
+    def emit(self, record):
+        raise OSError("canary")
+
+def configures():
+    logging.config.dictConfig({"version": 1})
+    return 1
+
+def raises():
+    logging.getLogger("v6client").addHandler(Raises())
+    return 1
+"""
+
+
+@pytest.mark.parametrize("method", ["configures", "raises"])
+def test_what_an_algorithm_does_to_logging_costs_neither_lines_nor_results(
+    tmp_path: Path, method: str
+) -> None:
+    with collector() as backend, proxy() as server:
+        ended = run(
+            tmp_path,
+            method,
+            port=server.port,
+            algorithm=LOGGING,
+            OTEL_EXPORTER_OTLP_ENDPOINT=backend.endpoint,
+            V6CLIENT_EXPORT_LOGS="1",
+        )
+    assert (ended.status, ended.output) == (0, "1")
+    assert len(ended.named("run.finished")) == 1
+    assert len(backend.logs()) == 2
+
+
+def test_sigterm_while_the_trace_is_asked_for_is_told(tmp_path: Path) -> None:
+    with collector() as backend, peer() as server:
+        server.by_request = lambda _: server.hang
+        container = start(
+            tmp_path,
+            "add",
+            1,
+            port=server.port,
+            OTEL_EXPORTER_OTLP_ENDPOINT=backend.endpoint,
+        )
+        deadline = time.monotonic() + 30
+        while not server.received and time.monotonic() < deadline:
+            time.sleep(0.01)
+        container.process.send_signal(signal.SIGTERM)
+        ended = container.ended()
+    assert ended.status == 143
+    assert [one["error_type"] for one in ended.named("run.failed")] == ["Terminated"]

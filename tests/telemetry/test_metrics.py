@@ -132,5 +132,5 @@ def test_an_instrument_is_as_the_schema_says(measured: Measured) -> None:
 
 def test_an_attribute_that_the_schema_does_not_name_is_refused(measured: Measured) -> None:
     with pytest.raises(ValueError, match=r"v6client\.task\.twins has no such attribute"):
-        metrics.place.api.record(schema.TASKS_TWINS, 1, {schema.TASK_ID: 5})
+        metrics.place.of_api().record(schema.TASKS_TWINS, 1, {schema.TASK_ID: 5})
     assert "v6client.task.twins" not in measured()

@@ -84,6 +84,35 @@ def test_without_any_context_the_trace_follows_from_the_first_task() -> None:
     assert found(reading(task(5, mine, 1), task(1))) == expected
 
 
+def test_what_a_researcher_writes_steers_no_trace() -> None:
+    hostile, _ = carrier.carrying("mine", KEY, NOT_SAMPLED)
+    assert context_of_run(reading(task(5, hostile)), 5, 2) == (None, ROOT_TRACE)
+    mine, _ = carrier.carrying("mine", KEY, "")
+    expected = (f"{ROOT_TRACE:032x}", run_id(), True)
+    assert found(reading(task(5, mine, 1), task(1, hostile))) == expected
+
+
+def test_what_nobody_above_decided_the_own_sampler_does() -> None:
+    mine, _ = carrier.carrying("mine", KEY, "")
+    asked: list[int] = []
+
+    def never(trace_id: int) -> bool:
+        asked.append(trace_id)
+        return False
+
+    context, _ = context_of_run(reading(task(5, mine, 1), task(1)), 5, 2, samples=never)
+    assert context is not None
+    assert not trace.get_current_span(context).get_span_context().trace_flags.sampled
+    assert asked == [ROOT_TRACE]
+
+
+def test_not_sampled_above_a_gap_is_not_sampled_below() -> None:
+    mine, _ = carrier.carrying("mine", KEY, "")
+    above, _ = carrier.carrying("above", KEY, NOT_SAMPLED)
+    tasks = (task(5, mine, 4), task(4, above, 1))
+    assert found(reading(*tasks)) == (CREATOR[3:35], run_id(), False)
+
+
 def test_a_root_has_a_trace_and_no_parent() -> None:
     assert context_of_run(reading(task(5)), 5, 2) == (None, ROOT_TRACE)
 
@@ -156,7 +185,7 @@ moments = st.floats(-1e5, 1e5).map(
 def test_a_timeline_is_in_order_and_keeps_the_length_of_the_run(
     created: datetime, started: datetime | None, finished: datetime | None
 ) -> None:
-    now = datetime(2026, 1, 3, tzinfo=timezone.utc).timestamp()
+    now = datetime(2026, 2, 3, tzinfo=timezone.utc).timestamp()
     texts = [None if one is None else one.isoformat() for one in (created, started, finished)]
     found = timeline(texts[0], texts[1], texts[2], now=now)
     assert found.created <= (found.started or found.created) <= found.finished
@@ -166,3 +195,25 @@ def test_a_timeline_is_in_order_and_keeps_the_length_of_the_run(
         assert found.started is not None
         assert (found.finished - found.started) / 1e9 == pytest.approx(length, abs=1e-5)
         assert found.is_skewed == ((created - started).total_seconds() > 1)
+
+
+@pytest.mark.parametrize(
+    ("created", "started", "finished"),
+    [
+        ("2026-01-01T00:00:00", "0001-01-01T00:00:00", "9999-12-31T00:00:00"),
+        ("1969-01-01T00:00:00", "2026-01-01T00:00:00", "2026-01-01T00:00:10"),
+        # A clock that was set right while the run was at work.
+        ("2026-01-01T00:00:00", "1970-01-01T00:00:05", "2026-01-01T00:00:10"),
+        ("2026-01-01T00:00:00", "2026-01-01T00:00:05", "2031-01-01T00:00:00"),
+        ("2026-01-01T00:00:00", None, "9999-12-31T00:00:00"),
+    ],
+)
+def test_implausible_times_are_flagged_and_fit_a_span(
+    created: str, started: str | None, finished: str
+) -> None:
+    now = datetime(2026, 1, 2, tzinfo=timezone.utc).timestamp()
+    found = timeline(created, started, finished, now=now)
+    assert found.is_skewed
+    assert 0 <= found.created <= (found.started or found.created) <= found.finished
+    assert found.finished <= (now + 1) * 1e9
+    assert found.compute is None or found.compute <= 60

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
 
 from v6client.container.environment import ContainerEnvironment
 from v6client.http import shapes
@@ -20,15 +21,22 @@ from v6client.http.outcome import Kind
 from v6client.http.request import build
 from v6client.http.transport import Transport
 from v6client.identity import Identity
-from v6client.tasks.carrier import carried
-from v6client.telemetry import bootstrap
-from v6client.telemetry.propagation import job_trace_id, remote_context, span_context_of
+from v6client.tasks.carrier import Carried, carried
+from v6client.telemetry import bootstrap, logs, schema
+from v6client.telemetry.propagation import (
+    job_trace_id,
+    remote_context,
+    some_span_of,
+    span_context_of,
+)
 from v6client.telemetry.run_spans import run_span_id
 
 _PATIENCE: Final = 2.0
 # A job's tree is seldom deeper than three; this ends a circle that no server should have.
 _DEEPEST: Final = 16
 _LONGEST: Final = 2**20
+
+_NOT_READ: Final = "the job's trace could not be read"
 
 ReadTask = Callable[[int], "dict[str, Any] | None"]
 """Reads a task; ``None`` where it cannot be had in time."""
@@ -74,9 +82,13 @@ def _join(environment: ContainerEnvironment, identity: Identity) -> Context | No
         return outcome.body if outcome.kind is Kind.SUCCESS else None
 
     try:
-        context, trace_id = context_of_run(read, identity.task_id, identity.organization_id)
+        context, trace_id = context_of_run(
+            read, identity.task_id, identity.organization_id, samples=bootstrap.samples
+        )
     finally:
         transport.close()
+    if trace_id is None:
+        logs.emit(schema.TELEMETRY_UNAVAILABLE, reason=_NOT_READ)
     if context is None and trace_id is not None and bootstrap.owns_provider():
         # The SDK is there already, or the provider would not be.
         from v6client.telemetry.ids import run_span_ids  # noqa: PLC0415
@@ -86,7 +98,11 @@ def _join(environment: ContainerEnvironment, identity: Identity) -> Context | No
 
 
 def context_of_run(
-    read: ReadTask, task_id: int, organization_id: int
+    read: ReadTask,
+    task_id: int,
+    organization_id: int,
+    *,
+    samples: Callable[[int], bool] = lambda _trace_id: True,
 ) -> tuple[Context | None, int | None]:
     """Find out under which span a run's own spans belong.
 
@@ -96,6 +112,8 @@ def context_of_run(
         Reads a task.
     task_id, organization_id
         Whose run it is.
+    samples
+        Tells whether a trace is recorded of which nobody above has decided it.
 
     Returns
     -------
@@ -106,37 +124,51 @@ def context_of_run(
     task = read(task_id)
     if task is None:
         return None, None
-    found = carried(task.get("description"))
+    found = _carried_by(task)
     creator = span_context_of(found.traceparent) if found else None
-    if found is not None and creator is not None:
-        is_sampled = creator.trace_flags.sampled
-        span_id = (
-            creator.span_id
-            if found.is_under_producer
-            else run_span_id(found.key, task_id, organization_id)
-        )
-        return remote_context(creator.trace_id, span_id, is_sampled=is_sampled), creator.trace_id
-    trace_id = _trace_id_above(read, task)
-    if found is None or trace_id is None:
-        return None, trace_id
-    span_id = run_span_id(found.key, task_id, organization_id)
-    return remote_context(trace_id, span_id, is_sampled=True), trace_id
+    if found is not None and creator is not None and found.is_under_producer:
+        return _under(creator, creator.span_id), creator.trace_id
+    above = creator or _above(read, task, samples)
+    if above is None:
+        return None, None
+    if found is None:
+        return None, above.trace_id
+    return _under(above, run_span_id(found.key, task_id, organization_id)), above.trace_id
 
 
-def _trace_id_above(read: ReadTask, task: dict[str, Any]) -> int | None:
-    """Find the nearest trace id among a task's parents, or derive it from the job's first task."""
+def _carried_by(task: dict[str, Any]) -> Carried | None:
+    """Read what a container has put into its subtask's description.
+
+    Not of a job's first task, which no container has created: what its description ends with is the
+    researcher's own text.
+    """
+    return carried(task.get("description")) if isinstance(task.get("parent"), dict) else None
+
+
+def _under(above: SpanContext, span_id: int) -> Context:
+    return remote_context(above.trace_id, span_id, is_sampled=above.trace_flags.sampled)
+
+
+def _above(
+    read: ReadTask, task: dict[str, Any], samples: Callable[[int], bool]
+) -> SpanContext | None:
+    """Find the nearest context among a task's parents, or derive it from the job's first task.
+
+    Its span is of no meaning; its trace, and whether that is recorded, are.
+    """
     for _ in range(_DEEPEST):
         parent = task.get("parent")
         if not isinstance(parent, dict) or not isinstance(parent.get("id"), int):
-            return _derived(task)
+            trace_id = _derived(task)
+            return None if trace_id is None else some_span_of(trace_id, samples(trace_id))
         above = read(parent["id"])
         if above is None:
             return None
         task = above
-        found = carried(task.get("description"))
+        found = _carried_by(task)
         creator = span_context_of(found.traceparent) if found else None
         if creator is not None:
-            return creator.trace_id
+            return creator
     return None
 
 

@@ -48,8 +48,9 @@ def terminable(end: Callable[[], None]) -> Iterator[None]:
             leave(STATUS[Terminated])
 
     def on_sigterm(_number: int, _frame: FrameType | None) -> None:
-        # A second one ends the process at once.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # A second one ends the process at once; not by default, which the first process of a
+        # container is spared.
+        signal.signal(signal.SIGTERM, lambda *_: leave(STATUS[Terminated]))
         if os.getpid() != owner:
             # A forked child, such as a pool's worker, which is terminated when it is done.
             os.kill(os.getpid(), signal.SIGTERM)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry import context as context_api
-from opentelemetry.context import Context
 
 from v6client._version import __version__
 from v6client.container.environment import ContainerEnvironment, decode_in_place
@@ -25,6 +24,7 @@ from v6client.errors import ConfigurationError, InvalidArgument, ResultError, V6
 from v6client.identity import Identity
 from v6client.payload.codec import encode_json
 from v6client.telemetry import bootstrap, log_output, logs, metrics, schema, spans
+from v6client.telemetry.otel_variables import PROVIDERS
 
 
 class _AlgorithmFailed(Exception):  # noqa: N818 - ends the process, never seen outside
@@ -58,6 +58,7 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     """
     decode_in_place(os.environ)
     settings, wrong = bootstrap.settings_of(os.environ)
+    wrong += [name for name in PROVIDERS if os.environ.pop(name, None) is not None]
     log_output.configure(level=settings.log_level)
     bootstrap.tell_wrong(wrong)
     install()
@@ -74,7 +75,7 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
     run = _Run(environment, identity, log_traceback=log_traceback)
     try:
         with terminable(run.end):
-            status = run.carry_out(join_trace(environment, identity))
+            status = run.carry_out()
     except (Terminated, KeyboardInterrupt) as late:
         # It came when the run's last line was written already.
         status = STATUS[type(late)]
@@ -125,7 +126,9 @@ class _Run:
         log_traceback: bool,
     ) -> None:
         self._environment = environment
+        self._identity = identity
         self._log_traceback = log_traceback
+        self._has_joined = False
         self._began = time.monotonic()
         self._who: dict[str, int] = {}
         self._node: dict[str, int] = {}
@@ -136,18 +139,27 @@ class _Run:
             }
             self._node = {"node_id": identity.node_id}
 
-    def carry_out(self, run_context: Context | None) -> int:
+    def carry_out(self) -> int:
         """Do all of it, in the context of the run's span, and give the exit status."""
-        # For the lines before and after the algorithm, too.
-        token = context_api.attach(run_context or context_api.get_current())
+        token = context_api.attach(context_api.get_current())
         try:
             return self._carry_out()
         finally:
             context_api.detach(token)
 
+    def _join_trace(self) -> None:
+        """Let what comes now be under the run's span, once there is somewhere to export to."""
+        if self._has_joined or not bootstrap.is_exporting():
+            return
+        self._has_joined = True
+        context = join_trace(self._environment, self._identity)
+        if context is not None:
+            context_api.attach(context)
+
     def _carry_out(self) -> int:
-        logs.emit(schema.RUN_STARTED, **self._who, **self._node, version=__version__)
         try:
+            self._join_trace()
+            logs.emit(schema.RUN_STARTED, **self._who, **self._node, version=__version__)
             size = self._output()
         except (Terminated, KeyboardInterrupt) as error:
             self._tell_failure(type(error).__name__)
@@ -188,6 +200,8 @@ class _Run:
         output_file = Path(environment["OUTPUT_FILE"])
         method, args, kwargs = _input_of(environment)
         function = _function(environment["PKG_NAME"], method, log_traceback=log_traceback)
+        # The module may have brought a provider of its own.
+        self._join_trace()
         try:
             attributes = _attributes(self._who | self._node)
             with (

@@ -120,12 +120,12 @@ class Exchange:
                 final = self._settings.failed_attempts
                 outcome = self._diagnosed(settled.outcome, final, effect, clock)
                 settled = replace(settled, outcome=outcome)
+            if operation is not None and settled.attempts > 1:
+                span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
             if settled.outcome.kind is Kind.SUCCESS:
                 self._contacted = True
                 final_attempt = settled.outcome
                 return Answer(final_attempt.body, final_attempt.headers, final_attempt.seconds)
-            if operation is not None:
-                span.set_attribute(schema.ATTEMPT_COUNT, settled.attempts)
             logs.emit(
                 schema.GIVEN_UP,
                 **_fields(request, settled.attempts, settled.outcome),

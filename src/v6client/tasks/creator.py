@@ -145,6 +145,9 @@ class Creator:
     ) -> Task:
         body = creation.task_body(self.origin, asked, ids)
         is_marked = is_marked or resume or self.settings.create_once
+        if not is_marked and carrier.carried(asked.description) is not None:
+            # A text that looks like what a marked task carries: its containers would believe it.
+            body["description"] = f"{asked.description[: carrier.LONGEST_DESCRIPTION - 1]}."
         is_blob = self.blobs.is_enabled()
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
             if is_blob:
@@ -160,6 +163,7 @@ class Creator:
             how = "found" if adopted.was_found else "created"
             span.set_attribute(schema.CREATION, how)
             trace = _trace_of(adopted.task, key if is_marked else None, span)
+            logs.emit(schema.TASK_CREATED, task_id=task_id, organization_ids=list(ids))
         self._created[task_id] = Created(
             ids,
             time.monotonic(),
@@ -173,7 +177,6 @@ class Creator:
         metrics.record_creation(how, len(adopted.twins))
         for _ in ids:
             metrics.record_payload("sent", len(asked.input_.content))
-        logs.emit(schema.TASK_CREATED, task_id=task_id, organization_ids=list(ids))
         return adopted.task
 
     def known(self, task_id: int) -> Created | None:
@@ -237,7 +240,8 @@ class Creator:
         body["description"], cut = carrier.carrying(
             body["description"],
             key,
-            propagation.traceparent(),
+            # What a forked child makes is exported by nobody.
+            "" if bootstrap.is_forked() else propagation.traceparent(),
             is_under_producer=not bootstrap.owns_provider(),
         )
         if cut:
@@ -271,7 +275,8 @@ def _trace_of(task: Task, key: str | None, span: Span) -> TaskTrace:
     A task that was found may have been created in another operation, with a span of its own.
     """
     found = carrier.carried(task.get("description"))
-    parent = propagation.span_context_of(found.traceparent) if found else None
+    is_ours = found is not None and found.key == key
+    parent = propagation.span_context_of(found.traceparent) if found and is_ours else None
     return TaskTrace(parent or span.get_span_context(), key)
 
 

@@ -11,8 +11,10 @@ from v6client.errors import RequestError, ResultError
 from v6client.payload.blobs import Blob
 from v6client.payload.codec import decode_result
 from v6client.payload.content import Loadable
+from v6client.payload.rows import weight
 from v6client.tasks.questions import Questions
 from v6client.tasks.runs import RunOutcome, State
+from v6client.telemetry import metrics
 
 Within = Callable[[], "float | None"]
 """Gives the seconds that the next question may take; ``None`` for the setting's own limit."""
@@ -168,4 +170,6 @@ def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: 
             "Look at the log of that organization's node.",
             **facts,
         )
+    if size := weight(dict(row)):
+        metrics.record_payload("received", size)
     return decode_result(result, **facts)

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanContext
 
 from v6client.tasks.runs import RunOutcome
 from v6client.telemetry import metrics
-from v6client.telemetry.run_spans import emit_run_span, run_span_id, timeline
+from v6client.telemetry.run_spans import Timeline, emit_run_span, run_span_id, timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,12 @@ class TaskTrace:
             # Of two threads that wait for the same task, one is the first.
             if self._told.setdefault(run.organization_id, mine) is not mine:
                 continue
-            metrics.record_run(
-                run.status, run.organization_id, run.queue_seconds, run.compute_seconds
-            )
+            times = timeline(run.created_at, run.started_at, run.finished_at, now=time.time())
+            metrics.record_run(run.status, run.organization_id, times.queue, times.compute)
             if run.run_id is not None and self.parent.is_valid:
-                self._emit(run)
+                self._emit(run, times)
 
-    def _emit(self, run: RunOutcome) -> None:
-        times = timeline(run.created_at, run.started_at, run.finished_at, now=time.time())
+    def _emit(self, run: RunOutcome, times: Timeline) -> None:
         span_id = (
             None if self.key is None else run_span_id(self.key, run.task_id, run.organization_id)
         )

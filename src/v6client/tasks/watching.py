@@ -57,6 +57,10 @@ class Watching:
         trace: TracebackType | None,
     ) -> None:
         """Tell how it ended."""
+        with spans.inside(self._span):
+            self._tell_end(kind, error)
+
+    def _tell_end(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         watch = self.watch
         if isinstance(error, TaskTimeout):
             self.outcome = "timeout"

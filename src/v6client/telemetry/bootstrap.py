@@ -60,6 +60,19 @@ def owns_provider() -> bool:
     return not application_traces() or trace_api.get_tracer_provider() is provider
 
 
+def is_forked() -> bool:
+    """Tell whether this process was forked from one with our provider, and so exports nothing."""
+    return _process.pid not in {0, os.getpid()} and not application_traces()
+
+
+def samples(trace_id: int) -> bool:
+    """Tell whether our provider would record a trace that begins with this id."""
+    sampler = getattr(_process.provider, "sampler", None)
+    return sampler is None or (
+        sampler.should_sample(None, trace_id, schema.ALGORITHM).decision.is_sampled()
+    )
+
+
 def is_exporting() -> bool:
     """Tell whether our spans go anywhere: to our own provider, or to the application's."""
     return owns_provider() or application_traces()

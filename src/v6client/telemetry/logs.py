@@ -7,15 +7,15 @@ standard output, which becomes the run's log.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from opentelemetry import trace
 
-from v6client.telemetry import schema
+from v6client.telemetry import schema, spans
 from v6client.telemetry.entries import LogEvent
 
 logger: Final = logging.getLogger("v6client")
@@ -61,7 +61,7 @@ def with_context(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Add the current trace and span, and whose container this is."""
-    context = trace.get_current_span().get_span_context()
+    context = spans.current()
     if context.is_valid:
         event.setdefault(schema.TRACE_ID_FIELD, f"{context.trace_id:032x}")
         event.setdefault(schema.SPAN_ID_FIELD, f"{context.span_id:016x}")
@@ -103,6 +103,10 @@ def emit(event: LogEvent, **fields: object) -> None:
     ValueError
         When a field is not one of the event's: what the schema does not name may not leave.
     """
+    if _process.whose:
+        # A container's log is what the researcher reads. An algorithm that configures logging
+        # disables, unless it says otherwise, all loggers that were there before.
+        logger.disabled = False
     if not logger.isEnabledFor(event.level):
         return
     unknown = fields.keys() - event.fields
@@ -110,6 +114,9 @@ def emit(event: LogEvent, **fields: object) -> None:
         raise ValueError(f"{event.name} has no field {sorted(unknown)} in telemetry/schema.py")
     fitting = {key: schema.fitting(key, value) for key, value in fields.items()}
     fitting = {key: value for key, value in fitting.items() if value is not None}
-    _log.log(event.level, event.name, **fitting)
+    # A line that cannot be written, because a handler of the application's raises, fails nothing.
+    with contextlib.suppress(Exception):
+        _log.log(event.level, event.name, **fitting)
     if _process.export is not None:
-        _process.export(event, {**fitting, **_process.whose})
+        with contextlib.suppress(Exception):
+            _process.export(event, {**fitting, **_process.whose})

@@ -81,13 +81,15 @@ def _least_tokens(_options: CallbackOptions) -> Iterable[Observation]:
     return [Observation(min(left))] if left else []
 
 
-place: Final = Place(Instruments(metrics.get_meter(schema.INSTRUMENTATION, __version__)))
+place: Final[Place[Instruments]] = Place(
+    lambda: Instruments(metrics.get_meter(schema.INSTRUMENTATION, __version__))
+)
 """Where our metrics go."""
 
 
 def _record(entry: Instrument, value: float, attributes: Mapping[str, AttributeValue]) -> None:
     own = place.own
-    instruments = place.api if own is None or application_measures() else own
+    instruments = place.of_api() if own is None or application_measures() else own
     instruments.record(entry, value, attributes)
 
 

@@ -11,8 +11,12 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
 from v6client.telemetry import logs, schema
 
-# They print tracebacks, with addresses and headers, each time that an export fails.
-_TALKATIVE: Final = ("opentelemetry.sdk", "opentelemetry.exporter")
+# They print tracebacks, with addresses and headers, each time that an export fails; and the headers
+# themselves, where they are written wrongly.
+_TALKATIVE: Final = (
+    *("opentelemetry.sdk", "opentelemetry.exporter"),
+    *("opentelemetry.util", "opentelemetry.attributes"),
+)
 _HTTP: Final = ("urllib3.connectionpool", "requests")
 
 

@@ -21,6 +21,15 @@ WRONG_PROTOCOL: Final = "set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf"
 WRONG_VALUE: Final = "a variable has a value that is not allowed"
 
 _PROTOCOL: Final = "http/protobuf"
+_LONGEST_INTERVAL_MS: Final = 3_600_000.0
+_DIGITS: Final = 18
+# What they name is loaded when a span or a metric is made first; what is not there then, and it
+# never is in a container that did not bring it, fails the algorithm.
+PROVIDERS: Final = (
+    "OTEL_PYTHON_TRACER_PROVIDER",
+    "OTEL_PYTHON_METER_PROVIDER",
+    "OTEL_PYTHON_LOGGER_PROVIDER",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,8 @@ def is_cumulative(environ: Mapping[str, str]) -> bool:
 def interval_ms(environ: Mapping[str, str]) -> float | None:
     """Read the milliseconds between two exports of metrics; ``None`` where none are set."""
     text = environ.get("OTEL_METRIC_EXPORT_INTERVAL", "").strip()
-    return float(text) if text.isascii() and text.isdecimal() and int(text[:9]) > 0 else None
+    is_number = text.isascii() and text.isdecimal() and int(text[:9]) > 0
+    return min(float(text[:_DIGITS]), _LONGEST_INTERVAL_MS) if is_number else None
 
 
 def _words(text: str) -> set[str]:

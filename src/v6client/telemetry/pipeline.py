@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from v6client.telemetry import collector
@@ -42,10 +42,22 @@ from v6client.telemetry.trace_file import TraceFile
 # Full queues of spans and logs are less than 4 MB (tests/telemetry/memory.py). Short delays: a
 # container that is killed without a word has lost two seconds of spans, and ten of metrics.
 _QUEUE: Final = 512
-_LOG_QUEUE: Final = 256
+_LOG_QUEUE: Final = 128
 _BATCH: Final = 128
 _DELAY_MS: Final = 2000.0
 _INTERVAL_MS: Final = 10_000.0
+
+# All of them, so that no variable cuts what the schema needs whole. A wait has an event a run.
+_LIMITS: Final = SpanLimits(
+    max_attributes=128,
+    max_events=2048,
+    max_links=128,
+    max_span_attributes=128,
+    max_event_attributes=128,
+    max_link_attributes=128,
+    max_attribute_length=SpanLimits.UNSET,
+    max_span_attribute_length=SpanLimits.UNSET,
+)
 
 # A container lives for seconds and is a new process each time. With the usual cumulative numbers
 # each would be a series of its own, that ends after a point or two, and what happened before the
@@ -116,7 +128,10 @@ class Pipeline:
         if not exporters:
             return None
         provider = TracerProvider(
-            resource=self.plan.resource, id_generator=run_span_ids, shutdown_on_exit=False
+            resource=self.plan.resource,
+            id_generator=run_span_ids,
+            shutdown_on_exit=False,
+            span_limits=_LIMITS,
         )
         for name, exporter in exporters.items():
             processor = BatchSpanProcessor(

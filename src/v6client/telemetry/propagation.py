@@ -54,8 +54,13 @@ def job_trace_id(job_id: int, collaboration_id: int, created_at: str, image: str
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_TRACE_BYTES], "big") or 1
 
 
+def some_span_of(trace_id: int, is_sampled: bool, span_id: int = 1) -> SpanContext:
+    """Make the context of a span of another process."""
+    flags = TraceFlags(TraceFlags.SAMPLED if is_sampled else TraceFlags.DEFAULT)
+    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags)
+
+
 def remote_context(trace_id: int, span_id: int, *, is_sampled: bool) -> Context:
     """Make the context in which a span of another process is the current one."""
-    flags = TraceFlags(TraceFlags.SAMPLED if is_sampled else TraceFlags.DEFAULT)
-    parent = SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags)
+    parent = some_span_of(trace_id, is_sampled, span_id)
     return trace.set_span_in_context(NonRecordingSpan(parent), Context())

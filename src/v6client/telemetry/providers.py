@@ -7,6 +7,7 @@ and what other libraries emit meets no provider at all, so it cannot leave.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,14 +23,22 @@ class Place(Generic[Kind]):
 
     Parameters
     ----------
-    api
-        Made by the API: it leads to what the application sets, now or later.
+    make
+        Makes by the API what leads to what the application sets, now or later. Not before it is
+        needed: the API reads the environment then, which in a container is encoded at first.
     own
         Ours; ``None`` before the bootstrap, and in most processes.
     """
 
-    api: Kind
+    make: Callable[[], Kind]
     own: Kind | None = None
+    api: Kind | None = None
+
+    def of_api(self) -> Kind:
+        """Give what the API leads to."""
+        if self.api is None:
+            self.api = self.make()
+        return self.api
 
 
 def application_traces() -> bool:

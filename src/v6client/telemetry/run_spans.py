@@ -20,7 +20,6 @@ from v6client.server_time import seconds_of
 from v6client.telemetry import bootstrap, schema, spans
 
 _SPAN_BYTES: Final = 8
-_SECOND: Final = 1e9
 _COMPLETED: Final = "completed"
 # Clocks that are synchronized at all agree by a second; a server's time may be cut to one.
 _TOLERANCE: Final = 1.0
@@ -54,14 +53,18 @@ class Timeline:
     ----------
     created, started, finished
         Nanoseconds since 1970; ``started`` is ``None`` for a run that never did.
+    queue, compute
+        Seconds before and after the start; ``None`` where they are not known, or not to be
+        believed.
     is_skewed
-        Whether the clocks of server and node disagree by more than a second, so that the queue's
-        length is not to be believed.
+        Whether the clocks of server, node and this container disagree by more than a second.
     """
 
     created: int
     started: int | None
     finished: int
+    queue: float | None
+    compute: float | None
     is_skewed: bool
 
 
@@ -72,7 +75,7 @@ def timeline(
 
     ``created`` is the server's clock, the others are the node's: the run's length is a difference
     on one clock and is kept, the queue's is not. A run that starts before it was created is moved
-    to its creation.
+    to its creation, and nothing is before 1970 or after ``now``.
 
     Parameters
     ----------
@@ -81,19 +84,30 @@ def timeline(
     now
         This clock: seconds since 1970.
     """
-    moments = [seconds_of(one) for one in (created, started, finished)]
-    end = moments[2] if moments[2] is not None else now
-    begin = moments[1]
-    birth = moments[0] if moments[0] is not None else (begin if begin is not None else end)
-    is_skewed = end > now + _TOLERANCE
+    latest = now + _TOLERANCE
+    given = [seconds_of(one) for one in (created, started, finished)]
+    inside = [None if one is None else min(max(one, 0.0), latest) for one in given]
+    is_skewed = given != inside
+    end = now if inside[2] is None else inside[2]
+    begin = inside[1]
+    birth = inside[0] if inside[0] is not None else (end if begin is None else begin)
     if begin is None:
         is_skewed = is_skewed or end < birth - _TOLERANCE
-        return Timeline(_nanoseconds(birth), None, _nanoseconds(max(birth, end)), is_skewed)
-    is_skewed = is_skewed or begin < birth - _TOLERANCE or end < begin
-    length = max(0.0, end - begin)
+        finish = max(birth, end)
+        return Timeline(_nanoseconds(birth), None, _nanoseconds(finish), None, None, is_skewed)
+    length = end - begin
+    # A node whose clock was set right meanwhile makes a run of 56 years.
+    is_credible = given == inside and 0 <= length <= latest - birth + _TOLERANCE
+    is_skewed = is_skewed or begin < birth - _TOLERANCE or not is_credible
     begin = max(birth, begin)
+    finish = min(max(begin, begin + length), max(begin, latest))
     return Timeline(
-        _nanoseconds(birth), _nanoseconds(begin), _nanoseconds(begin + length), is_skewed
+        _nanoseconds(birth),
+        _nanoseconds(begin),
+        _nanoseconds(finish),
+        begin - birth if inside[0] is not None else None,
+        length if is_credible else None,
+        is_skewed,
     )
 
 
@@ -133,9 +147,10 @@ def emit_run_span(  # noqa: PLR0913 - the facts of a run
     }
     if run_id is not None:
         attributes[schema.RUN_ID] = run_id
-    if times.started is not None:
-        attributes[schema.RUN_QUEUE] = (times.started - times.created) / _SECOND
-        attributes[schema.RUN_COMPUTE] = (times.finished - times.started) / _SECOND
+    if times.queue is not None:
+        attributes[schema.RUN_QUEUE] = times.queue
+    if times.compute is not None:
+        attributes[schema.RUN_COMPUTE] = times.compute
     context = trace.set_span_in_context(NonRecordingSpan(parent))
     with _forced(span_id):
         span = spans.tracer().start_span(

@@ -69,6 +69,7 @@ UNAVAILABLE: Final = frozenset(
         "a variable has a value that is not allowed",
         "the trace file cannot be made",
         "the SDK cannot be set up",
+        "the job's trace could not be read",
     }
 )
 
@@ -171,7 +172,7 @@ CREATION: Final = _attribute(
     values=CREATIONS,
 )
 ATTEMPT_COUNT: Final = _attribute(
-    "v6client.attempts", "int", "How many attempts an operation took."
+    "v6client.attempts", "int", "How many attempts an operation took, where more than one."
 )
 RETRY_REASON: Final = _attribute(
     "v6client.retry.reason",
@@ -229,7 +230,7 @@ SERVICE_NAMESPACE: Final = _otel(
     "service.namespace", "string", "As OTEL_RESOURCE_ATTRIBUTES says.", pattern=_WORD
 )
 SERVICE_VERSION: Final = _otel(
-    "service.version", "string", "As OTEL_RESOURCE_ATTRIBUTES says.", pattern=_WORD
+    "service.version", "string", "As OTEL_RESOURCE_ATTRIBUTES says.", pattern=_VERSION
 )
 SERVICE_INSTANCE: Final = _otel(
     "service.instance.id",

@@ -10,14 +10,14 @@ from typing import Final, Protocol
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import AttributeValue
 
 from v6client._version import __version__
 from v6client.telemetry import schema
 from v6client.telemetry.providers import Place, application_traces
 
-place: Final[Place[Tracer]] = Place(trace.get_tracer(schema.INSTRUMENTATION, __version__))
+place: Final[Place[Tracer]] = Place(lambda: trace.get_tracer(schema.INSTRUMENTATION, __version__))
 """Where our spans go."""
 
 _ATTEMPT: Final = schema.SPANS[schema.ATTEMPT_SPAN].attributes
@@ -44,10 +44,15 @@ def _here() -> Context | None:
     return None if trace.get_current_span().get_span_context().is_valid else _process
 
 
+def current() -> SpanContext:
+    """Give the span under which something would begin now; an invalid one where there is none."""
+    return trace.get_current_span(_here()).get_span_context()
+
+
 def tracer() -> Tracer:
     """Give the tracer of our spans: the application's where it has set a provider, else ours."""
     own = place.own
-    return place.api if own is None or application_traces() else own
+    return place.of_api() if own is None or application_traces() else own
 
 
 @contextmanager
@@ -139,6 +144,10 @@ def attempt(
 
     try:
         yield end
+    except BaseException as error:
+        # An interrupt: nobody could say what came of it.
+        end(status=None, size=0, error_type=type(error).__name__)
+        raise
     finally:
         context_api.detach(token)
         if span is not None:
