@@ -207,7 +207,8 @@ def test_a_name_that_is_printed_does_nothing() -> None:
 @pytest.mark.parametrize(
     ("length", "text"),
     [
-        (0.004, "0.00 s"),
+        (0, "0 s"),
+        (0.004, "4.0 ms"),
         (0.5, "0.50 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),

@@ -11,7 +11,7 @@ from typing import Final
 from v6client.cli.trace.assemble import jobs_of
 from v6client.cli.trace.reading import Reading, read_files
 from v6client.cli.trace.story import Story
-from v6client.cli.trace.texts import count
+from v6client.cli.trace.texts import count, plain
 from v6client.errors import ConfigurationError
 
 _EXAMPLES: Final = """examples:
@@ -55,11 +55,26 @@ def run(arguments: argparse.Namespace) -> int:
     gc.enable()
     if not stories:
         raise ConfigurationError(_no_job(reading))
+    if arguments.html is not None:
+        _write_page(arguments.html, stories, reading)
     from v6client.cli.trace.terminal import show  # noqa: PLC0415 - rich takes a while
 
     show(stories, full=arguments.full)
     _tell(reading)
+    if arguments.html is not None:
+        sys.stderr.write(f"v6client trace: the page is {plain(str(arguments.html))}\n")
     return 0
+
+
+def _write_page(path: Path, stories: list[Story], reading: Reading) -> None:
+    from v6client.cli.trace.report import page_of  # noqa: PLC0415 - only where it is wanted
+
+    try:
+        path.write_text(page_of(stories, reading.problems), "utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"the page cannot be written to {plain(str(path))} ({type(error).__name__})."
+        ) from None
 
 
 def _no_job(reading: Reading) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from v6client.cli.trace.findings import (
@@ -38,8 +38,8 @@ class Story:
         How it ended, in a word or two.
     is_well
         Whether all of it completed; ``None`` while it goes on, or where that is not known.
-    sentences
-        What happened.
+    size, failing, more
+        What happened, in sentences: how large it was, what failed, and what else is to be known.
     """
 
     job: Job
@@ -49,7 +49,9 @@ class Story:
     resent: list[Resent]
     verdict: str
     is_well: bool | None
-    sentences: list[str]
+    size: str = ""
+    failing: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, job: Job) -> Story:
@@ -57,9 +59,15 @@ class Story:
         path = critical_path(job)
         failures, organizations = failures_of(job), organizations_of(job, path)
         verdict, is_well = _verdict(job, failures)
-        story = cls(job, path, failures, organizations, resent_of(job), verdict, is_well, [])
-        story.sentences.extend(_sentences(story))
-        return story
+        story = cls(job, path, failures, organizations, resent_of(job), verdict, is_well)
+        more = (*_time(story), *_requests(story), *_clocks(organizations))
+        failing = tuple(_failures(failures))
+        return replace(story, size=_size(story), failing=failing, more=more)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.size, *self.failing, *self.more)
 
 
 def _verdict(job: Job, failures: Sequence[Failure]) -> tuple[str, bool | None]:
@@ -71,14 +79,6 @@ def _verdict(job: Job, failures: Sequence[Failure]) -> tuple[str, bool | None]:
     if not states or State.UNKNOWN in states:
         return "end unknown", None
     return ("completed, with failures", False) if failures else ("completed", True)
-
-
-def _sentences(story: Story) -> Iterator[str]:
-    yield _size(story)
-    yield from _failures(story.failures)
-    yield from _time(story)
-    yield from _requests(story)
-    yield from _clocks(story.organizations)
 
 
 def _size(story: Story) -> str:

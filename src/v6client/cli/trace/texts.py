@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST: Final = 200
 _SECOND: Final = 1_000_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_EXACT: Final = 9.95
+_SHORT, _EXACT = 0.01, 9.95
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:
@@ -40,7 +40,7 @@ def seconds(nanoseconds: float | None) -> str:
         return ""
     length = nanoseconds / _SECOND
     if length < _EXACT:
-        return f"{length:.2f} s" if length < 1 else f"{length:.1f} s"
+        return _short(length)
     if length < _MINUTE:
         return f"{length:.0f} s"
     whole = round(length)
@@ -49,6 +49,12 @@ def seconds(nanoseconds: float | None) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
     return f"{whole // _DAY} d {whole % _DAY // _HOUR:02d} h"
+
+
+def _short(length: float) -> str:
+    if length < _SHORT:
+        return f"{length * 1000:.1f} ms" if length else "0 s"
+    return f"{length:.2f} s" if length < 1 else f"{length:.1f} s"
 
 
 def moment(nanoseconds: int) -> str:
