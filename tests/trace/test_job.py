@@ -242,7 +242,7 @@ def test_retries_are_told_with_what_they_followed(jobs: Jobs) -> None:
     assert (resent.request, resent.organization_id, resent.count) == ("GET /run", 1, 2)
     assert resent.reasons == (("503", 2),)
     text = " ".join(story.sentences)
-    assert "made 3 requests, 2 of them retries, and 14 status polls" in text
+    assert "made 3 requests and 14 status polls; 2 of them were retries" in text
 
 
 def test_clocks_that_disagree_are_told(jobs: Jobs) -> None:

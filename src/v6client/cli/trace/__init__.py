@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,15 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the jobs."""
     if not arguments.files:
         raise ConfigurationError("give a trace file or a folder of some.")
-    # A million small objects, none of them garbage: looking for some takes half of the time.
-    gc.disable()
-    reading = read_files(arguments.files)
-    stories = [Story.of(job) for job in jobs_of(reading.records.values())]
-    gc.enable()
-    if not stories:
-        raise ConfigurationError(_no_job(reading))
+    stories, reading = stories_in(arguments.files)
     if arguments.html is not None:
-        _write_page(arguments.html, stories, reading)
+        write_page(arguments.html, stories, reading)
     from v6client.cli.trace.terminal import show  # noqa: PLC0415 - rich takes a while
 
     show(stories, full=arguments.full)
@@ -66,7 +61,34 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_page(path: Path, stories: list[Story], reading: Reading) -> None:
+def stories_in(files: Iterable[Path]) -> tuple[list[Story], Reading]:
+    """Read files, and tell the jobs in them.
+
+    Raises
+    ------
+    ConfigurationError
+        When a file cannot be read, or none tells of a job.
+    """
+    # A million small objects, none of them garbage: looking for some takes half of the time.
+    gc.disable()
+    try:
+        reading = read_files(files)
+        stories = [Story.of(job) for job in jobs_of(reading.records.values())]
+    finally:
+        gc.enable()
+    if not stories:
+        raise ConfigurationError(_no_job(reading))
+    return stories, reading
+
+
+def write_page(path: Path, stories: Sequence[Story], reading: Reading) -> None:
+    """Write the page of jobs.
+
+    Raises
+    ------
+    ConfigurationError
+        When it cannot be written.
+    """
     from v6client.cli.trace.report import page_of  # noqa: PLC0415 - only where it is wanted
 
     try:

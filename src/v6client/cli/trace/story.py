@@ -174,8 +174,8 @@ def _tally(runs: Sequence[Run]) -> str:
     requests, polls = sum(run.requests for run in runs), sum(run.polls for run in runs)
     retries = sum(run.retries for run in runs)
     return (
-        f"{count(requests, 'request')}, {count(retries, 'of them a retry', 'of them retries')}, "
-        f"and {count(polls, 'status poll')}"
+        f"{count(requests, 'request')} and {count(polls, 'status poll')}; "
+        f"{count(retries, 'of them was a retry', 'of them were retries')}"
     )
 
 

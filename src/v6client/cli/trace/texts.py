@@ -9,7 +9,8 @@ from typing import Final
 _LONGEST: Final = 200
 _SECOND: Final = 1_000_000_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_SHORT, _EXACT = 0.01, 9.95
+# Up to which a second has so many places that no more follow.
+_SHORT, _ONE, _EXACT = 0.01, 0.995, 9.95
 
 
 def plain(text: str, longest: int = _LONGEST) -> str:
@@ -54,7 +55,7 @@ def seconds(nanoseconds: float | None) -> str:
 def _short(length: float) -> str:
     if length < _SHORT:
         return f"{length * 1000:.1f} ms" if length else "0 s"
-    return f"{length:.2f} s" if length < 1 else f"{length:.1f} s"
+    return f"{length:.2f} s" if length < _ONE else f"{length:.1f} s"
 
 
 def moment(nanoseconds: int) -> str:

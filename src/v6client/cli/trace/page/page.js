@@ -13,7 +13,7 @@
     if (value === null || value === undefined) return "";
     if (value === 0) return "0 s";
     if (value < 0.01) return `${(value * 1000).toFixed(1)} ms`;
-    if (value < 9.95) return `${value.toFixed(value < 1 ? 2 : 1)} s`;
+    if (value < 9.95) return `${value.toFixed(value < 0.995 ? 2 : 1)} s`;
     if (value < 60) return `${value.toFixed(0)} s`;
     const whole = Math.round(value);
     if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
