@@ -109,7 +109,7 @@ def test_a_span_that_was_sent_twice_counts_once(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("notes.md", "# Notes\n", "is no trace"),
-        ("empty.jsonl", "", "is no trace"),
+        ("empty.jsonl", "", "is empty"),
         ("binary.jsonl", "\x00\x01\x02", "is no trace"),
         ("12", None, "type --job 12"),
         ("gone.jsonl", None, "there is no file gone.jsonl"),
@@ -123,6 +123,15 @@ def test_what_is_no_trace_is_said_to_be_none(
         Path(name).write_text(content)
     with pytest.raises(ConfigurationError, match=said):
         read_files([Path(name)])
+
+
+def test_an_empty_file_of_a_killed_container_hides_no_other(tmp_path: Path) -> None:
+    two_rounds().write(tmp_path / "t.jsonl")
+    (tmp_path / "killed.jsonl").write_text("")
+    (tmp_path / "notes.json").write_text("{}")
+    reading = read_files([tmp_path])
+    assert len(reading.records) == WHOLE
+    assert reading.problems == ["killed.jsonl is empty", "notes.json is no trace"]
 
 
 def test_an_empty_folder_is_said_to_be_one(tmp_path: Path) -> None:

@@ -120,10 +120,11 @@ def _watch(researcher: Researcher, root: dict[str, Any]) -> dict[str, Any]:
 def _show(traces: Path) -> None:
     """Show the job as its containers told of it, and write it as a page."""
     # Only here: they are imported when there is something to show.
-    from v6client.cli.trace import stories_in, write_page  # noqa: PLC0415
+    from v6client.cli.trace import read, stories_of, write_page  # noqa: PLC0415
     from v6client.cli.trace.terminal import show  # noqa: PLC0415
 
-    stories, reading = stories_in([traces])
+    reading = read([traces])
+    stories = stories_of(reading)
     show(stories)
     page = traces / "report.html"
     write_page(page, stories, reading)

@@ -77,6 +77,11 @@ def read_files(paths: Iterable[Path]) -> Reading:
     for path in paths:
         for file in _files_of(path):
             _read_file(file, reading)
+    if not reading.messages:
+        raise ConfigurationError(
+            f"{reading.problems[0]}: nothing in it is an OTLP message in JSON. Give what "
+            "V6CLIENT_TRACE_FILE or the collector's file exporter (format: json) writes."
+        )
     if reading.malformed:
         reading.problems.append(
             f"{_count(reading.malformed, 'span')} left out: without a proper id or time"
@@ -113,10 +118,10 @@ def _read_file(path: Path, reading: Reading) -> None:
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be read ({type(error).__name__}).") from None
     if reading.messages == before:
-        raise ConfigurationError(
-            f"{name} is no trace: nothing in it is an OTLP message in JSON. Give what "
-            "V6CLIENT_TRACE_FILE or the collector's file exporter (format: json) writes."
-        )
+        # Of a container that was killed at once, a file may be there and empty.
+        is_empty = not problems
+        reading.problems.append(f"{name} is {'empty' if is_empty else 'no trace'}")
+        return
     reading.problems += [f"{name}, {one}" for one in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         reading.problems.append(f"{name}: {len(problems) - _SHOWN} more such lines")
