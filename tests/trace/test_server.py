@@ -247,9 +247,9 @@ def test_a_container_reads_its_job_with_its_own_token(
 
 def test_a_tasks_id_is_answered_with_its_job(deep: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     login = ["--login", str(deep.sandbox.login_file)]
-    assert main(["trace", "--job", str(deep.root + 40), *login]) == 1
+    assert main(["trace", "--job", str(deep.root + 20), *login]) == 1
     said = capsys.readouterr().err
-    assert f"task {deep.root + 40} is of job {deep.job_id}" in said
+    assert f"task {deep.root + 20} is of job {deep.job_id}" in said
 
 
 def test_a_password_is_asked_for_and_neither_shown_nor_stored(
@@ -363,6 +363,7 @@ def test_headers_for_a_backend_are_those_of_the_exporters() -> None:
         (["--job", "1", "--login", "a", "--token-file", "b"], "not both"),
         (["--job", "1", "--login", "/no/file"], "cannot be read"),
         (["--job", "1", "--server", "server.example"], "an address such as"),
+        (["--job", "1", "--server", "http://[x"], "an address such as"),
         (["--job", "1", "--server", "https://u:secret@h/api"], "without a user"),
         (["--job", "1", "--server", "http://127.0.0.1:1/api"], "no terminal"),
         (["--job", "1", "--token-file", "/etc/hostname", "--server", "http://h"], "token"),

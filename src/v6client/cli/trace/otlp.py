@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import requests
 from opentelemetry.sdk.resources import Resource
@@ -17,6 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from v6client._version import __version__
+from v6client.cli.addresses import http_parts
 from v6client.cli.trace.record import Record
 from v6client.errors import ConfigurationError
 from v6client.telemetry import barrier, otlp_json, schema
@@ -100,8 +101,8 @@ def headers_of(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = http_parts(url)
+    if parts is None:
         raise ConfigurationError("--otlp has to be an address such as http://localhost:4318.")
     return url if parts.path.strip("/") else f"{url.rstrip('/')}{_PATH}"
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from v6client.base import ClientBase
+from v6client.cli.addresses import http_parts
 from v6client.cli.trace.rebuild import RunRow, TaskRow
 from v6client.cli.trace.texts import plain
 from v6client.container.environment import ContainerEnvironment
@@ -176,8 +176,8 @@ def _in_container(environment: ContainerEnvironment) -> JobReader:
 
 
 def _reader(server: str, environment: ContainerEnvironment) -> JobReader:
-    parts = urlsplit(server)
-    if not parts.scheme or not parts.netloc or parts.username or parts.query:
+    parts = http_parts(server)
+    if parts is None or parts.username or parts.query:
         raise ConfigurationError(
             "--server has to be an address such as https://server.example/api, without a user, a "
             "password or a query in it."
@@ -237,8 +237,8 @@ def _asked_in_secret(what: str) -> str:
 
 
 def _warn_if_in_clear(server: str) -> None:
-    parts = urlsplit(server)
-    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+    parts = http_parts(server)
+    if parts is not None and parts.scheme == "http" and parts.hostname not in _LOCAL:
         _note("the password goes over the network unencrypted: is there an https:// address?")
 
 
