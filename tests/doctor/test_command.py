@@ -174,3 +174,20 @@ def test_a_server_is_tried_from_a_laptop(
     assert "canary" not in output
     for nonsense in ("nonsense", "http://[x", "http://a:99999"):
         assert main(["doctor", "--server", nonsense]) == 1
+
+
+def test_as_an_algorithm_it_writes_the_runs_log(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("age\n41\n")
+    with Sandbox(
+        1, databases={"canarylabel": people}, entrypoint=("-m", "v6client", "doctor")
+    ) as sandbox:
+        task = sandbox.researcher.create_task(
+            "v6client.sandbox.algorithm", "echo", organizations=[1], databases=["canarylabel"]
+        )
+        sandbox.researcher.wait(task["id"])
+        [run] = sandbox.researcher.runs(task["id"])
+    assert "inside an algorithm container" in run["log"]
+    assert "All is well." in run["log"], run["log"]
+    assert "canary" not in run["log"].lower()
+    assert "\x1b" not in run["log"]

@@ -107,6 +107,18 @@ def test_children_without_their_creator_are_at_the_top_and_said_to_be_so(jobs: J
     assert Story.of(job).verdict == "end unknown"
 
 
+def test_a_span_below_one_of_another_library_is_not_lost(tmp_path: Path) -> None:
+    trace = Trace()
+    root = trace.algorithm(1, 1, 0, 10)
+    foreign = trace.add("somebody else's", 1, 2, {}, parent=root)
+    created = trace.create(2, 1, 1, who=(1, 1), parent=foreign)
+    trace.run(2, 2, (1, 2, 3), parent=created)
+    reading = read_files([trace.write(tmp_path / "t.jsonl")])
+    [job] = jobs_of(reading.records.values(), reading.foreign)
+    assert shape(job) == [(1, None, [1]), (2, 1, [2])]
+    assert job.problems == []
+
+
 def test_two_traces_are_two_jobs(tmp_path: Path) -> None:
     other = two_rounds()
     other.trace_id = "a" * 32

@@ -23,7 +23,7 @@ from v6client.cli.trace.otlp import headers_of, send
 from v6client.cli.trace.reading import Reading, read_files
 from v6client.cli.trace.rebuild import Rebuilt, rebuilt
 from v6client.cli.trace.record import Record
-from v6client.cli.trace.server import Access, reader_for
+from v6client.cli.trace.server import Access, JobReader, reader_for
 from v6client.errors import ConfigurationError
 from v6client.sandbox import Sandbox
 from v6client.sandbox.node.environment import encode
@@ -271,6 +271,32 @@ def test_a_password_is_asked_for_and_neither_shown_nor_stored(
     assert "canary" not in errors
 
 
+def test_a_second_factor_is_asked_for_where_the_server_wants_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = JobReader("http://127.0.0.1", 1)
+    sent: list[Mapping[str, str]] = []
+    # What vantage6-server 4.15.2 answers, all with the status 200.
+    answers: list[Mapping[str, str]] = [
+        {"msg": "Please include your two-factor authentication code"},
+        {"access_token": "token"},
+        {"qr_uri": "otpauth://canary", "otp_secret": "canary", "msg": "canary"},
+    ]
+
+    def request(_: str, **options: Any) -> Mapping[str, str]:
+        sent.append(options["json"])
+        return answers.pop(0)
+
+    monkeypatch.setattr(reader, "request", request)
+    monkeypatch.setattr("v6client.cli.trace.server._asked", lambda _: "123456")
+    reader.log_in("me", "secret")
+    assert reader.token == "token"  # noqa: S105 - no secret
+    assert [one.get("mfa_code") for one in sent] == [None, "123456"]
+    with pytest.raises(ConfigurationError, match="not set up") as raised:
+        reader.log_in("me", "secret")
+    assert "canary" not in str(raised.value)
+
+
 def test_a_job_without_any_instrumentation_has_a_whole_tree(tmp_path: Path) -> None:
     with ran(tmp_path, "central", [2], [1, 2], 1, organizations=2, exporting=False) as this:
         found = this.rebuilt()
@@ -392,11 +418,12 @@ def test_a_job_that_is_no_number_is_explained(
 
 
 def test_a_login_file_that_others_read_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "login.json"
     path.write_text('{"username": "a", "password": "canary", "server_url": "http://127.0.0.1:1"}')
     path.chmod(0o644)
+    monkeypatch.setattr("v6client.cli.trace.server._FIRST_CONTACT", 0.0)
     assert main(["trace", "--job", "1", "--login", str(path)]) == 1
     error = capsys.readouterr().err
     assert f"chmod 600 {path}" in error

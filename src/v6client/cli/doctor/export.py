@@ -15,7 +15,7 @@ from requests.utils import should_bypass_proxies
 
 from v6client.cli.addresses import http_parts
 from v6client.cli.doctor.check import Check, bad, good, note
-from v6client.cli.trace.otlp import headers_of
+from v6client.cli.trace.otlp import certificate_of, headers_of
 from v6client.errors import ConfigurationError
 from v6client.setting import read
 from v6client.settings import TelemetrySettings
@@ -154,19 +154,13 @@ def _check_endpoint(signal: str, environ: Mapping[str, str]) -> Check:
                 data=b"",
                 headers={**headers_of(environ), "Content-Type": "application/x-protobuf"},
                 proxies={parts.scheme: way.proxy} if way.proxy else {},
-                verify=_certificate(environ),
+                verify=certificate_of(environ),
                 timeout=_TIMEOUT,
                 allow_redirects=False,
             )
     except (requests.RequestException, OSError, ValueError) as error:
         return _not_reached(name, variable, way, type(error).__name__)
     return _answered(name, variable, way, answer.status_code)
-
-
-def _certificate(environ: Mapping[str, str]) -> str | bool:
-    return (
-        environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE") or environ.get("REQUESTS_CA_BUNDLE") or True
-    )
 
 
 def _not_reached(name: str, variable: str, way: Way, error: str) -> Check:

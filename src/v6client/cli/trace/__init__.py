@@ -54,8 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_server(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "a past job, from the server",
-        "No instrumentation is needed. In a container its token is taken; elsewhere you log in. "
-        "Nothing is stored; inputs, results and logs are not kept.",
+        "No instrumentation is needed. In a container its token is taken; elsewhere you log\n"
+        "  in. Nothing is stored; inputs, results and logs are not kept.",
     )
     group.add_argument(
         "--job", type=_job_id, metavar="ID", help="the job; with files, they are added"
@@ -153,7 +153,10 @@ def _complete(
     wanted = found.sendable if arguments.otlp_all else found.missing
     # What a file holds was exported: of those files somebody has fed a backend, or can.
     records = [one for one in wanted if (one.trace_id, one.span_id) not in live]
-    taken = send(records, arguments.otlp, decode_environment(os.environ)) if records else 0
+    if not records:
+        _note("nothing is missing, as far as the server tells: nothing was sent")
+        return
+    taken = send(records, arguments.otlp, decode_environment(os.environ))
     _note(f"{count(taken, 'span')} of {len(records):,} that may be missing taken by the backend")
 
 
@@ -172,7 +175,7 @@ def stories_of(reading: Reading) -> list[Story]:
         When there is none.
     """
     with _no_collector():
-        stories = [Story.of(job) for job in jobs_of(reading.records.values())]
+        stories = [Story.of(job) for job in jobs_of(reading.records.values(), reading.foreign)]
     if not stories:
         raise ConfigurationError(_no_job(reading))
     return stories
@@ -214,7 +217,7 @@ def _no_job(reading: Reading) -> str:
         )
     if reading.foreign:
         return (
-            f"there are {count(reading.foreign, 'span')}, but none is of v6client. Containers "
+            f"there are {count(len(reading.foreign), 'span')}, but none is of v6client. Containers "
             "export theirs with V6CLIENT_TRACE_FILE or OTEL_EXPORTER_OTLP_ENDPOINT."
         )
     return "there is telemetry, but no span: metrics or logs alone make no tree."
@@ -224,7 +227,7 @@ def _tell(reading: Reading) -> None:
     """Say on standard error what was not read."""
     notes = list(reading.problems)
     if reading.foreign:
-        notes.append(f"{count(reading.foreign, 'span')} of other libraries not shown")
+        notes.append(f"{count(len(reading.foreign), 'span')} of other libraries not shown")
     for note in notes:
         _note(note)
 

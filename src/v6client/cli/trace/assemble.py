@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from v6client.cli.trace.job import Job, Run, Task, Wait
@@ -19,26 +19,33 @@ Who = tuple[int, int]
 """A container: its task and its organization."""
 
 
-def jobs_of(records: Iterable[Record]) -> list[Job]:
+def jobs_of(
+    records: Iterable[Record], others: Collection[tuple[str, str]] = frozenset()
+) -> list[Job]:
     """Build the jobs that spans tell of, the first first.
 
     Parameters
     ----------
     records
         The spans of any number of traces, each once.
+    others
+        The trace and span ids of spans of other libraries: a span below one is not lost.
     """
     traces: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         traces[record.trace_id].append(record)
-    jobs = [_Assembly(trace_id, found).job() for trace_id, found in traces.items()]
+    jobs = [_Assembly(trace_id, found, others).job() for trace_id, found in traces.items()]
     return sorted((job for job in jobs if job.tasks), key=lambda job: (job.start, job.trace_id))
 
 
 class _Assembly:
     """One trace, put together."""
 
-    def __init__(self, trace_id: str, records: list[Record]) -> None:
+    def __init__(
+        self, trace_id: str, records: list[Record], others: Collection[tuple[str, str]]
+    ) -> None:
         self._trace_id = trace_id
+        self._others = others
         self._records = records
         self._by_id: Mapping[str, Record] = {one.span_id: one for one in records}
         self._tasks: dict[int, Task] = {}
@@ -195,7 +202,13 @@ class _Assembly:
         return True
 
     def _problems(self) -> list[str]:
-        lost = sum(1 for one in self._records if one.parent_id and one.parent_id not in self._by_id)
+        lost = sum(
+            1
+            for one in self._records
+            if one.parent_id
+            and one.parent_id not in self._by_id
+            and (self._trace_id, one.parent_id) not in self._others
+        )
         problems = []
         if lost:
             problems.append(

@@ -68,6 +68,7 @@ def send(
     address = _address(url)
     taken = 0
     with requests.Session() as session:
+        session.verify = certificate_of(environ)
         session.headers.update(headers_of(environ))
         session.headers["Content-Type"] = "application/json"
         for first in range(0, len(records), _BATCH):
@@ -98,6 +99,13 @@ def headers_of(environ: Mapping[str, str]) -> dict[str, str]:
         if is_pair and _TOKEN.fullmatch(name.strip()):
             found[name.strip().lower()] = unquote(value.strip()).replace("\r", "").replace("\n", "")
     return found
+
+
+def certificate_of(environ: Mapping[str, str]) -> str | bool:
+    """Give the file with the authorities that are trusted, as the exporters have it."""
+    return (
+        environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE") or environ.get("REQUESTS_CA_BUNDLE") or True
+    )
 
 
 def _address(url: str) -> str:

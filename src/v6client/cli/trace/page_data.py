@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from v6client.cli.trace.findings import Role
-from v6client.cli.trace.job import Job, Run, Task
+from v6client.cli.trace.job import Run, Task
 from v6client.cli.trace.story import Story
 
 _MICROSECOND: Final = 1_000
@@ -15,8 +15,9 @@ _PLACES: Final = 6
 
 
 class _Marks(NamedTuple):
-    """The identities of the runs on the critical path, and of those that failed in consequence."""
+    """When the job began; which runs are on the critical path, which failed in consequence."""
 
+    start: int
     critical: Collection[int]
     followed: Collection[int]
 
@@ -25,11 +26,12 @@ def data_of(story: Story) -> dict[str, Any]:
     """Give the data of a job."""
     job = story.job
     marks = _Marks(
+        job.start,
         {id(stretch.run) for stretch in story.path},
         {id(one.run) for one in story.failures if one.role is Role.FOLLOWED},
     )
     length = max(_MICROSECOND, job.end - job.start) / 1e9
-    tasks = [_task(task, job, marks, 0) for task in job.tasks]
+    tasks = [_task(task, marks, 0) for task in job.tasks]
     return {"length": round(length, _PLACES), "tasks": tasks}
 
 
@@ -39,31 +41,31 @@ def in_script(data: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _task(task: Task, job: Job, marks: _Marks, number: int) -> dict[str, Any]:
+def _task(task: Task, marks: _Marks, number: int) -> dict[str, Any]:
     return {
         "i": task.task_id,
-        "b": _since(task.begin, job),
-        "e": _since(task.ended, job),
+        "b": _since(task.begin, marks),
+        "e": _since(task.ended, marks),
         "z": len(task.runs) + task.missing,
-        "r": [_run(run, job, marks) for run in task.runs],
+        "r": [_run(run, marks) for run in task.runs],
         **({"n": number} if number else {}),
         **({"x": 1} if task.is_orphan else {}),
     }
 
 
-def _run(run: Run, job: Job, marks: _Marks) -> dict[str, Any]:
+def _run(run: Run, marks: _Marks) -> dict[str, Any]:
     rounds = run.rounds
     tasks = [
-        _task(task, job, marks, number if len(rounds) > 1 else 0)
+        _task(task, marks, number if len(rounds) > 1 else 0)
         for number, one in enumerate(rounds, 1)
         for task in one
     ]
     found: dict[str, Any] = {
         "o": run.organization_id,
         "s": run.state.value,
-        "b": _since(run.created, job),
-        "t": _since(run.started, job),
-        "e": _since(run.ended, job),
+        "b": _since(run.created, marks),
+        "t": _since(run.started, marks),
+        "e": _since(run.ended, marks),
     }
     is_traced = run.is_traced or bool(run.requests or run.waits)
     more: dict[str, Any] = {
@@ -81,5 +83,5 @@ def _run(run: Run, job: Job, marks: _Marks) -> dict[str, Any]:
     return {**found, **{key: value for key, value in more.items() if value}, **counts}
 
 
-def _since(moment: int | None, job: Job) -> float | None:
-    return None if moment is None else round((moment - job.start) / 1e9, _PLACES)
+def _since(moment: int | None, marks: _Marks) -> float | None:
+    return None if moment is None else round((moment - marks.start) / 1e9, _PLACES)

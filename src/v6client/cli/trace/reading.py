@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from v6client.cli.trace.record import LATEST, SPAN_ID, TRACE_ID, Record, Value, entry_of
-from v6client.cli.trace.texts import plain
+from v6client.cli.trace.texts import count, plain
 from v6client.errors import ConfigurationError
 from v6client.telemetry import schema
 
@@ -40,11 +40,15 @@ class Reading:
         The spans, each once, by trace and span id.
     problems
         What is wrong with the files, for people.
+    foreign
+        The trace and span ids of spans that are not of v6client.
+    malformed, messages
+        How many spans were left out, and how many messages of OTLP there were.
     """
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    foreign: int = 0
+    foreign: set[tuple[str, str]] = field(default_factory=set)
     malformed: int = 0
     messages: int = 0
 
@@ -84,7 +88,7 @@ def read_files(paths: Iterable[Path]) -> Reading:
         )
     if reading.malformed:
         reading.problems.append(
-            f"{_count(reading.malformed, 'span')} left out: without a proper id or time"
+            f"{count(reading.malformed, 'span')} left out: without a proper id or time"
         )
     return reading
 
@@ -132,26 +136,41 @@ _SHOWN: Final = 3
 
 def _messages(file: TextIO, problems: list[str]) -> Iterator[tuple[int, Object]]:
     """Give the messages with the numbers of their lines; a broken one as far as it goes."""
-    for number, line in enumerate(file, 1):
+    waiting: list[str] = []
+    number = 0
+    while line := waiting.pop() if waiting else file.readline():
+        number += 1
         text = line.strip()
         if not text:
             continue
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            # One message over many lines is broken in its first, too.
-            rest = line + file.read() if number == 1 else line
-            yield from _salvaged(rest, number, problems)
-            continue
+        message = _decoded(text)
         if isinstance(message, dict):
             yield number, message
-        else:
+        elif message is not None:
             problems.append(f"line {number}: no OTLP message")
+        elif number > 1:
+            yield from _salvaged(text, number, problems)
+        else:
+            following = file.readline()
+            if _decoded(following.strip()) is None:
+                # One message over many lines is broken in its first, too.
+                yield from _salvaged(line + following + file.read(), number, problems)
+                return
+            waiting.append(following)
+            yield from _salvaged(text, number, problems)
+
+
+def _decoded(text: str) -> Any:  # noqa: ANN401 - JSON
+    """Read JSON; ``None`` where it is none, and for null."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _salvaged(text: str, number: int, problems: list[str]) -> Iterator[tuple[int, Object]]:
     """Read text that is no line of JSON: messages over many lines, or as far as one goes."""
-    position = _BETWEEN.match(text, 0).end()  # type: ignore[union-attr]  # it matches nothing, too
+    position = _after(text, 0)
     while position < len(text):
         try:
             message, position = _decoder.raw_decode(text, position)
@@ -159,32 +178,22 @@ def _salvaged(text: str, number: int, problems: list[str]) -> Iterator[tuple[int
             break
         if isinstance(message, dict):
             yield number, message
-        position = _BETWEEN.match(text, position).end()  # type: ignore[union-attr]
+        position = _after(text, position)
     else:
         return
     saved = list(_saved_from(text, position))
-    count = sum(len(one["scopeSpans"][0]["spans"]) for one in saved)
+    found = sum(len(one["scopeSpans"][0]["spans"]) for one in saved)
     line = number + text.count("\n", 0, position)
-    cut = "cut or broken"
-    problems.append(f"line {line}: {cut}; {count or 'no'} span{'s' * (count != 1)} of it read")
+    told = f"{count(found, 'span')} of it read" if found else "no span of it read"
+    problems.append(f"line {line}: cut or broken; {told}")
     if saved:
         yield number, {"resourceSpans": saved}
-    # A file of lines that begins with a broken one goes on behind it.
-    following = text.find("\n", position)
-    if 0 <= following < len(text) - 1 and text[following + 1] == "{" and not saved:
-        yield from _lines_behind(text[following + 1 :], line + 1, problems)
 
 
-def _lines_behind(text: str, number: int, problems: list[str]) -> Iterator[tuple[int, Object]]:
-    for offset, line in enumerate(text.splitlines()):
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            if line.strip():
-                problems.append(f"line {number + offset}: cut or broken")
-            continue
-        if isinstance(message, dict):
-            yield number + offset, message
+def _after(text: str, position: int) -> int:
+    """Skip what stands between two values."""
+    found = _BETWEEN.match(text, position)
+    return found.end() if found else position
 
 
 def _saved_from(text: str, position: int) -> Iterator[dict[str, Any]]:
@@ -192,7 +201,7 @@ def _saved_from(text: str, position: int) -> Iterator[dict[str, Any]]:
     for found in _SPANS.finditer(text, position):
         spans, at = [], found.end()
         while True:
-            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # see above
+            at = _after(text, at)
             try:
                 span, at = _decoder.raw_decode(text, at)
             except (ValueError, RecursionError):
@@ -206,11 +215,9 @@ def _saved_from(text: str, position: int) -> Iterator[dict[str, Any]]:
 
 
 def _resource_before(text: str, start: int, end: int) -> Any:  # noqa: ANN401 - JSON
-    found = list(_RESOURCE.finditer(text, start, end))
-    if not found:
-        return {}
+    found = _RESOURCE.match(text, max(start, text.rfind('"resource"', start, end)))
     try:
-        return _decoder.raw_decode(text, found[-1].end())[0]
+        return _decoder.raw_decode(text, found.end())[0] if found else {}
     except (ValueError, RecursionError):
         return {}
 
@@ -235,7 +242,7 @@ def _records(
         attributes = _attributes(span.get("attributes"), _ALL)
         entry = entry_of(name, attributes)
         if entry is None:
-            reading.foreign += 1
+            reading.foreign.add((str(span.get("traceId")), str(span.get("spanId"))))
             continue
         trace_id, span_id = span.get("traceId"), span.get("spanId")
         start, end = _time(span.get("startTimeUnixNano")), _time(span.get("endTimeUnixNano"))
@@ -317,7 +324,3 @@ def _object(value: object) -> Object:
 def _objects(value: object) -> Iterator[Object]:
     if isinstance(value, list):
         yield from (one for one in value if isinstance(one, dict))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
