@@ -204,10 +204,13 @@ def test_the_command_shows_it_and_completes_a_backend(
         assert "2 spans of 2 that may be missing taken" in errors
         assert page.stat().st_size < 200_000
         # With the files, the live spans stand, and only what they lack is sent.
-        assert main(["trace", str(deep.traces), *options, "--otlp", url, "--otlp-all"]) == 0
+        assert main(["trace", str(deep.traces), *options, "--otlp", url]) == 0
         output, errors = capsys.readouterr()
         assert output.count("Job of task") == 1
         assert "2 spans of 2" in errors
+        # Told to, it sends all.
+        assert main(["trace", *options, "--otlp", url, "--otlp-all"]) == 0
+        assert "127 spans of 127" in capsys.readouterr().err
     sent = [
         span
         for body in bodies
@@ -215,9 +218,12 @@ def test_the_command_shows_it_and_completes_a_backend(
         for scope in resource["scopeSpans"]
         for span in scope["spans"]
     ]
-    assert len(sent) == 4
-    assert len({span["spanId"] for span in sent}) == 2
-    assert {span["kind"] for span in sent} == {5}  # CONSUMER
+    first = sent[:4]
+    assert len({span["spanId"] for span in first}) == 2
+    assert {span["kind"] for span in first} == {5}  # CONSUMER
+    everything = {span["spanId"] for span in sent[4:]}
+    assert len(everything) == len(sent) - 4 == 2 + 2 * 51 + 1 + 2 * 11
+    assert {span["traceId"] for span in sent} == {only_job(deep.live.records).trace_id}
 
 
 def test_a_container_reads_its_job_with_its_own_token(

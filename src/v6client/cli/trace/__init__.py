@@ -75,7 +75,8 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--otlp",
         default="",
         metavar="URL",
-        help="send the spans that may be missing in a backend there, by OTLP over HTTP",
+        help="send the spans that may be missing in a backend there, by OTLP over HTTP; with files, "
+        "those that the files lack",
     )
     group.add_argument(
         "--otlp-all",
@@ -150,8 +151,8 @@ def _complete(
     from v6client.cli.trace.otlp import send  # noqa: PLC0415 - only where it is asked for
     from v6client.container.environment import decode_environment  # noqa: PLC0415 - the same
 
-    wanted = found.sendable if arguments.otlp_all else found.missing
-    # What a file holds was exported: of those files somebody has fed a backend, or can.
+    # Files tell exactly what was exported; without them it follows from how containers ended.
+    wanted = found.sendable if arguments.otlp_all or arguments.files else found.missing
     records = [one for one in wanted if (one.trace_id, one.span_id) not in live]
     if not records:
         _note("nothing is missing, as far as the server tells: nothing was sent")
