@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,7 +56,7 @@ class Ran:
             reader.close()
 
     def database(self, query: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.sandbox.directory / "server.sqlite") as connection:
+        with closing(sqlite3.connect(self.sandbox.directory / "server.sqlite")) as connection:
             return list(connection.execute(query, (self.job_id,)))
 
 

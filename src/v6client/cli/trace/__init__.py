@@ -75,8 +75,8 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--otlp",
         default="",
         metavar="URL",
-        help="send the spans that may be missing in a backend there, by OTLP over HTTP; with files, "
-        "those that the files lack",
+        help="send there, by OTLP over HTTP, the spans that a backend may lack; with files, those "
+        "that the files lack",
     )
     group.add_argument(
         "--otlp-all",
