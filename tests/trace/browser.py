@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,7 +100,12 @@ def browser(folder: Path) -> Iterator[Browser]:
     """Start a browser with a profile of its own, and end it."""
     assert DRIVER is not None
     with subprocess.Popen(  # noqa: S603 - the driver that was found
-        [DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [DRIVER, "--port=0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # A group of its own, so that no browser outlives a driver that fails.
+        start_new_session=True,
     ) as driver:
         try:
             assert driver.stdout is not None
@@ -127,4 +134,4 @@ def browser(folder: Path) -> Iterator[Browser]:
             finally:
                 found.close()
         finally:
-            driver.terminate()
+            os.killpg(driver.pid, signal.SIGKILL)
