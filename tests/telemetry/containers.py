@@ -127,7 +127,7 @@ def start(  # noqa: PLR0913 - what a container is given
         "V6CLIENT_FIRST_CONTACT_BUDGET": "0.1",
         **more,
     }
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-c", _ENTRY],
         cwd=folder,
         env={

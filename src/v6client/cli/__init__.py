@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from v6client.errors import V6ClientError
 _COMMANDS: Final = {
     "sandbox": "a whole vantage6 network on this machine",
     "demo": "a federated analysis of real data, on the sandbox",
+    "trace": "a job as a tree with a waterfall, from trace files or from the server",
+    "doctor": "what works here, what does not, and what to do about it",
 }
 
 _INTERRUPTED: Final = 130
@@ -43,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"v6client {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((word for word in words if word in _COMMANDS), None)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    if chosen is not None and chosen not in _COMMANDS:
+        parser.error(_unknown(chosen))
     modules = {}
     for name, text in _COMMANDS.items():
         command = commands.add_parser(
@@ -63,3 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _unknown(word: str) -> str:
+    near = difflib.get_close_matches(word, _COMMANDS, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_COMMANDS)}."
+    # What somebody typed may hold what a terminal would obey.
+    return f"there is no command {word[:40]!a}; {meant}"

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from v6client.cli.job_tree import Job, draw
 from v6client.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from v6client.sandbox import Sandbox
+    from v6client.sandbox.researcher import Researcher
 
 _DEFAULT: Final = Path("examples") / "logistic_regression"
 _POLL: Final = 0.2
@@ -42,7 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 0 only where the federated result is right."""
-    missing = [name for name in ("numpy", "flask", "gevent") if not _is_installed(name)]
+    needed = ("numpy", "flask", "gevent", "rich")
+    missing = [name for name in needed if not _is_installed(name)]
     if missing:
         raise ConfigurationError(
             f"{', '.join(missing)} not installed: type pip install 'v6client[demo]'."
@@ -52,16 +53,25 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = arguments.example.resolve()
     example = _load(folder)
-    with tempfile.TemporaryDirectory(prefix="v6client-demo-") as directory:
+    # It stays: the page in it is what somebody looks at afterwards.
+    traces = Path(tempfile.mkdtemp(prefix="v6client-demo-"))
+    with tempfile.TemporaryDirectory(prefix="v6client-demo-data-") as directory:
         databases = example.prepare(Path(directory))
         _say(f"Starting a vantage6 network of {len(databases)} hospitals on this machine …")
         began = time.monotonic()
-        with Sandbox(len(databases), databases=databases, python_path=[folder.parent]) as sandbox:
+        with Sandbox(
+            len(databases),
+            databases=databases,
+            python_path=[folder.parent],
+            algorithm_env={"V6CLIENT_TRACE_FILE": str(traces)},
+        ) as sandbox:
             _say(f"  up in {time.monotonic() - began:.1f} s, server {sandbox.server_url}\n")
-            return _analyse(sandbox, example, databases)
+            return _analyse(sandbox, example, databases, traces)
 
 
-def _analyse(sandbox: Sandbox, example: ModuleType, databases: list[dict[str, Path]]) -> int:
+def _analyse(
+    sandbox: Sandbox, example: ModuleType, databases: list[dict[str, Path]], traces: Path
+) -> int:
     hospital = sandbox.organizations[0]
     _say(f"Running {example.PACKAGE}.{example.INPUT['method']} at {hospital.name}:")
     task = sandbox.researcher.create_task(
@@ -72,36 +82,53 @@ def _analyse(sandbox: Sandbox, example: ModuleType, databases: list[dict[str, Pa
         name=example.INPUT["method"],
         databases=["default"],
     )
-    job = _watch(sandbox, task["id"])
-    [run] = job.tasks[task["id"]].runs
+    run = _watch(sandbox.researcher, task)
     if run["status"] != "completed":
-        _say(f"\n{run['log']}\nThe run ended as {run['status']!r}; its log is above.")
+        _say(f"\n{run['log']}\nThe run ended as {run['status']!r}; its log is above.\n")
+        _show(traces)
         return 1
     [result] = sandbox.researcher.results(task["id"])
     text, agree = example.report(result, databases)
-    _say(f"\n{text}\n\nThe tree of subtasks:\n\n{draw(job)}\n\n{_counts(run['log'])}")
+    _say(f"\n{text}\n")
+    _show(traces)
+    _say(_counts(run["log"]))
     return 0 if agree else 1
 
 
-def _watch(sandbox: Sandbox, task_id: int) -> Job:
-    """Show each subtask once it has finished, until the job has; give the job."""
+def _watch(researcher: Researcher, root: dict[str, Any]) -> dict[str, Any]:
+    """Show each subtask once it has finished, until the job has; give the first task's run."""
     shown: set[int] = set()
     deadline = time.monotonic() + _LIMIT
     while True:
-        job = Job.read(sandbox.researcher, task_id)
-        for id_, task in sorted(job.tasks.items()):
-            if id_ != task_id and task.is_finished and id_ not in shown:
-                shown.add(id_)
-                done = sum(run["status"] == "completed" for run in task.runs)
-                _say(
-                    f"  task {id_:>3}  {task.name:<12} {done} of {len(task.runs)} hospitals "
-                    f"completed, {task.seconds:.1f} s"
-                )
-        if job.tasks[task_id].is_finished:
-            return job
+        for task in researcher.tasks(job_id=root["job_id"]):
+            runs = [] if task["id"] in shown else researcher.runs(task["id"])
+            if not runs or not all(run["finished_at"] for run in runs):
+                continue
+            if task["id"] == root["id"]:
+                return runs[0]
+            shown.add(task["id"])
+            done = sum(run["status"] == "completed" for run in runs)
+            _say(
+                f"  task {task['id']:>3}  {task['name']:<12} {done} of {len(runs)} hospitals "
+                "completed"
+            )
         if time.monotonic() > deadline:
             raise TimeoutError(f"the demo was not finished after {_LIMIT:.0f} s")
         time.sleep(_POLL)
+
+
+def _show(traces: Path) -> None:
+    """Show the job as its containers told of it, and write it as a page."""
+    # Only here: they are imported when there is something to show.
+    from v6client.cli.trace import read, stories_of, write_page  # noqa: PLC0415
+    from v6client.cli.trace.terminal import show  # noqa: PLC0415
+
+    reading = read([traces])
+    stories = stories_of(reading)
+    show(stories)
+    page = traces / "report.html"
+    write_page(page, stories, reading)
+    _say(f"The same as a page, for a browser: {page}\nThe traces: {traces}\n")
 
 
 def _counts(log: str) -> str:

@@ -21,6 +21,7 @@ from v6client.telemetry import bootstrap, schema, spans
 
 _SPAN_BYTES: Final = 8
 _COMPLETED: Final = "completed"
+_SECOND: Final = 1e9
 # Clocks that are synchronized at all agree by a second; a server's time may be cut to one.
 _TOLERANCE: Final = 1.0
 
@@ -101,12 +102,13 @@ def timeline(
     is_skewed = is_skewed or begin < birth - _TOLERANCE or not is_credible
     begin = max(birth, begin)
     finish = min(max(begin, begin + length), max(begin, latest))
+    times = [_nanoseconds(one) for one in (birth, begin, finish)]
     return Timeline(
-        _nanoseconds(birth),
-        _nanoseconds(begin),
-        _nanoseconds(finish),
-        begin - birth if inside[0] is not None else None,
-        length if is_credible else None,
+        times[0],
+        times[1],
+        times[2],
+        (times[1] - times[0]) / _SECOND if inside[0] is not None else None,
+        (times[2] - times[1]) / _SECOND if is_credible else None,
         is_skewed,
     )
 
