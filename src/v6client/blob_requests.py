@@ -70,11 +70,11 @@ class BlobRequests:
         answer = self._perform(replace(request, body=body), operation="blob.upload", within=None)
         return str(answer.body["uuid"])
 
-    def _fetch(self, blob_id: str, reader: Callable[[], Reader]) -> Any:  # noqa: ANN401 - the reader's
+    def _fetch(self, blob_id: str, reader: Callable[[], Reader], within: float | None) -> Any:  # noqa: ANN401 - the reader's
         request = self._transfer("GET", f"blobstream/{blob_id}", {}, shapes.anything)
         # The content alone does not tell a blob from a page of somebody in between.
         request = replace(request, reader=reader, media_type=_BLOB)
-        return self._perform(request, operation="blob.download", within=None).body
+        return self._perform(request, operation="blob.download", within=within).body
 
     def _transfer(
         self, method: str, endpoint: str, headers: dict[str, str], shape: shapes.Shape

@@ -13,7 +13,8 @@ from v6client.http.shapes import Shape
 # Literally what the node's proxy says, whatever the server said (vantage6-node 4.15.2).
 _MASK: Final = b"Request failed, see node logs"
 _OVERLOADED: Final = frozenset({408, 429, 502, 503, 504})
-SUCCESSES: Final = range(200, 300)
+# Not 206: a part of what was asked for, and nobody here asks for parts.
+SUCCESSES: Final = frozenset(range(200, 206))
 _INTERNAL_SERVER_ERROR: Final = 500
 
 

@@ -102,9 +102,14 @@ def _plain_parts(response: urllib3.HTTPResponse) -> Iterator[bytes]:
     for part in parts:
         rest = part
         is_empty = False
+        if inflate.eof and part:
+            raise urllib3.exceptions.DecodeError("the compressed body goes on behind its end")
         while rest and not inflate.eof:
             yield _inflated(inflate, rest)
             rest = inflate.unconsumed_tail
+        if inflate.unused_data:
+            # gzip allows several members (RFC 1952); nobody here sends them, and none may be lost.
+            raise urllib3.exceptions.DecodeError("the compressed body goes on behind its end")
     while not (inflate.eof or is_empty):
         last = _inflated(inflate, b"")
         if not last:

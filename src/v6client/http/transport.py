@@ -220,6 +220,9 @@ class Transport:
         # urllib3 before 2.0 takes a body that ends early for a whole one.
         if received < _length(announced):
             return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
+        if request.is_transfer and is_success and not (announced or _is_chunked(response)):
+            # Its end is where the connection ends, which may be anywhere.
+            return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
         if is_success and not is_expected:
             return Outcome(Kind.INVALID, "not_as_documented", response.status_code, size=size)
         return classify_read(response.status_code, response.headers, reader, size, request.shape)
@@ -269,6 +272,10 @@ _ALWAYS: Final[Mapping[str, str]] = {
 def _has_type(response: requests.Response, media_type: str) -> bool:
     announced: str = response.headers.get("Content-Type", "")
     return not media_type or announced.partition(";")[0].strip().lower() == media_type
+
+
+def _is_chunked(response: requests.Response) -> bool:
+    return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
 
 
 def _length(announced: str) -> int:

@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from v6client.errors import EncryptionError, InvalidArgument, InvalidResponse, StatusError
+from v6client.errors import (
+    EncryptionError,
+    InvalidArgument,
+    InvalidResponse,
+    MaskedServerError,
+    NotFound,
+    StatusError,
+)
 from v6client.http.body import Stream
 from v6client.http.reader import Reader
 from v6client.payload.content import Content, Loadable
@@ -47,14 +54,15 @@ class BlobWire:
     send
         Sends a blob with the public key of its receiver, and gives its id.
     fetch
-        Fetches a blob by its id; takes what makes its reader, and gives what that gives.
+        Fetches a blob by its id, within so many seconds; takes what makes its reader, and gives
+        what that gives.
     """
 
     is_enabled: Callable[[], bool]
     public_keys: Callable[[], Mapping[int, str]]
     is_encrypted: Callable[[], bool]
     send: Callable[[Stream, str], str]
-    fetch: Callable[[str, Callable[[], Reader]], Any]
+    fetch: Callable[[str, Callable[[], Reader], float | None], Any]
 
 
 class BlobStore:
@@ -74,14 +82,15 @@ class BlobStore:
     def __init__(self, wire: BlobWire) -> None:
         self._wire = wire
         self._is_enabled: bool | None = None
-        self._flight = SingleFlight[bool]()
+        self._flight = SingleFlight["bool | None"]()
         self.progress: Progress | None = None
 
     def is_enabled(self) -> bool:
         """Tell whether the server has one; it is asked once a client.
 
         Older servers do not know the question. A refusal is taken for no, which is safe: a
-        server with a blob store refuses an input that is not in it.
+        server with a blob store refuses an input that is not in it. What may be over soon is taken
+        for no this time, and asked again the next.
 
         Raises
         ------
@@ -90,7 +99,7 @@ class BlobStore:
         """
         if self._is_enabled is None:
             self._is_enabled = self._flight.call(self._asked)
-        return self._is_enabled
+        return bool(self._is_enabled)
 
     def upload_for(self, data: bytes, organizations: Sequence[int]) -> list[str]:
         """Upload an input once for each organization.
@@ -120,13 +129,15 @@ class BlobStore:
         keys = self._keys_of(organizations)
         return [self._upload(data, key) for key in keys]
 
-    def download(self, blob_id: str) -> Content:
+    def download(self, blob_id: str, within: float | None = None) -> Content:
         """Fetch a blob.
 
         Parameters
         ----------
         blob_id
             Its id.
+        within
+            Seconds that it may take; the setting ``blob_deadline`` by default.
 
         Returns
         -------
@@ -142,7 +153,7 @@ class BlobStore:
         """
         if not is_blob_id(blob_id):
             raise InvalidArgument("the id of a blob has to be a UUID. Nothing was sent.")
-        content: Content = self._wire.fetch(blob_id, lambda: _BlobReader(self.progress))
+        content: Content = self._wire.fetch(blob_id, lambda: _BlobReader(self.progress), within)
         return content
 
     def _upload(self, data: bytes, public_key: str) -> str:
@@ -175,12 +186,15 @@ class BlobStore:
             )
         return keys
 
-    def _asked(self) -> bool:
+    def _asked(self) -> bool | None:
         try:
             return self._wire.is_enabled()
         except (StatusError, InvalidResponse) as error:
             logs.emit(schema.BLOB_STORE_UNKNOWN, error_type=type(error).__name__)
-            return False
+            is_final = isinstance(error, NotFound) or (
+                isinstance(error, MaskedServerError) and error.server_answers
+            )
+            return False if is_final else None
 
 
 class Blob(Loadable):

@@ -252,7 +252,8 @@ def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise EncryptionError(
-            "a part of the encrypted message, or a public key, is not base64: it is damaged. Ask "
-            "its sender to send it again."
-        ) from None
+        pass  # raised below: the error here holds the text
+    raise EncryptionError(
+        "a part of the encrypted message, or a public key, is not base64: it is damaged. Ask "
+        "its sender to send it again."
+    )

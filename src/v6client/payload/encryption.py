@@ -11,14 +11,19 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from v6client.errors import ConnectionFailed, EncryptionError, NotAuthenticated, RequestError
 from v6client.payload import cryptor
 from v6client.payload.private_key import read_private_key
+
+# Three parts of base64, the last of them not by chance.
+_MESSAGE: Final = re.compile(rb"[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]{32,}={0,2}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,11 @@ class Cryptor:
             )
         if self.private_key is None:
             return _plain(data)
+        if isinstance(data, bytes) and _MESSAGE.match(data):
+            raise EncryptionError(
+                "these bytes are a run's input or result, not the content of a blob: give the str, "
+                "as data.decode()."
+            )
         if isinstance(data, bytes):
             return b"".join(cryptor.decrypt_stream([data], self.private_key))
         return cryptor.decrypt(data, self.private_key)

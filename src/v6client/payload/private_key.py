@@ -80,6 +80,9 @@ def _read(file: str | os.PathLike[str]) -> bytes:
         )
     problem = ""
     try:
+        if Path(file).is_fifo():
+            # Opening it would wait for a writer.
+            raise OSError("no file")  # noqa: TRY301 - told below
         with Path(file).open("rb") as stream:
             facts = os.fstat(stream.fileno())
             pem = stream.read(_LONGEST_FILE)

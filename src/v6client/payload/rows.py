@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from typing import Any, Final
 
 from v6client.payload.content import Base64Content
@@ -37,6 +38,7 @@ class ResultRows:
     """
 
     def __init__(self) -> None:
+        self._mark = secrets.token_hex(16).encode()
         self._waiting = bytearray()
         self._kept = bytearray()
         self._long: list[Base64Content] = []
@@ -82,8 +84,8 @@ class ResultRows:
                 self._kept += text[done:end]
                 done = end
                 continue
-            # In its place is its number, as nothing that the API gives.
-            self._kept += text[done : start - 1] + b'{"long": %d}' % len(self._long)
+            # In its place is its number, under a name that nobody else can know.
+            self._kept += text[done : start - 1] + b'{"%s": %d}' % (self._mark, len(self._long))
             self._long.append(Base64Content())
             self._is_inside = True
             rest = self._rest_of_result(text[start:])
@@ -110,9 +112,7 @@ class ResultRows:
         rows = document.get("data") if isinstance(document, dict) else None
         for row in rows if isinstance(rows, list) else ():
             mark = row.get("result") if isinstance(row, dict) else None
-            if isinstance(mark, dict):
-                number = mark.get("long")
-                # A number twice, or none of ours: nothing that the API gives.
-                row["result"] = missing.pop(number, None) if isinstance(number, int) else None
+            if isinstance(mark, dict) and mark.keys() == {self._mark.decode()}:
+                row["result"] = missing.pop(mark[self._mark.decode()])
         if missing:
             raise ValueError("a long result outside of a row")

@@ -33,7 +33,7 @@ class Transfer:
 
 
 Progress = Callable[[Transfer], None]
-"""Is told how far a transfer is, in the thread that waits for it."""
+"""Is told how far a transfer is, in the thread that waits for it; not again once it raised."""
 
 
 class Meter:
@@ -67,11 +67,18 @@ class Meter:
     def count(self, size: int) -> None:
         """Count a part; tell at most twice a second."""
         self.done += size
-        if self._tell is not None and self._now() - self._told >= _INTERVAL:
+        if self._now() - self._told >= _INTERVAL:
             self._told = self._now()
-            self._tell(Transfer(self._direction, self.done, self._total))
+            self._say(Transfer(self._direction, self.done, self._total))
 
     def complete(self) -> None:
         """Tell the end."""
-        if self._tell is not None:
-            self._tell(Transfer(self._direction, self.done, self._total, is_complete=True))
+        self._say(Transfer(self._direction, self.done, self._total, is_complete=True))
+
+    def _say(self, transfer: Transfer) -> None:
+        if self._tell is None:
+            return
+        try:
+            self._tell(transfer)
+        except Exception:  # noqa: BLE001 - who only watches ends no transfer
+            self._tell = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Literal, Protocol
 
@@ -73,7 +74,7 @@ class Questions:
     page_size
         Rows of a page.
     download
-        Fetches a blob by its id.
+        Fetches a blob by its id: ``BlobStore.download``.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Questions:
         list_rows: ListRows,
         own_task_id: int,
         page_size: int,
-        download: Callable[[str], Content],
+        download: Callable[..., Content],
     ) -> None:
         self._ask = ask
         self._list_rows = list_rows
@@ -199,7 +200,7 @@ class Questions:
             weigh=weight,
             within=within,
         )
-        return [self._with_blob(row) for row in rows]
+        return [self._with_blob(row, within) for row in rows]
 
     def row_at(
         self,
@@ -231,11 +232,12 @@ class Questions:
             reader=Json if kind == "run" else ResultRows,
         )
         rows: list[Row] = answer.body["data"]
-        return next((self._with_blob(row) for row in rows if row["id"] == run_id), None)
+        return next((self._with_blob(row, within) for row in rows if row["id"] == run_id), None)
 
-    def _with_blob(self, row: Row) -> Row:
+    def _with_blob(self, row: Row, within: float | None) -> Row:
         if row.get("blob_storage_used") and row.get("result"):
-            row["result"] = Blob(row["result"], self._download)
+            download = functools.partial(self._download, within=within)
+            row["result"] = Blob(row["result"], download)
         return row
 
     def created_at(self, task_id: int, within: float | None = None) -> str | None:
