@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,9 @@ BUILDER_CONFIG: Final = ROOT / "deploy" / "collector" / "builder.yaml"
 # The module of Jaeger v2.13.0 has the number of the last v1.
 JAEGER_MODULE: Final = "github.com/jaegertracing/jaeger"
 JAEGER_VERSION: Final = "v1.76.0"
+# What `docker compose` reads its files with; it needs no Docker.
+COMPOSE_MODULE: Final = "github.com/compose-spec/compose-go/v2"
+COMPOSE_VERSION: Final = "v2.16.2"
 
 _BUILD_SECONDS: Final = 1800.0
 _DOWNLOAD_SECONDS: Final = 300.0
@@ -100,24 +104,20 @@ def _build_collector(folder: Path) -> None:
         _keep(Path(work) / "out" / "otelcol-v6client", folder)
 
 
-def _build_jaeger(folder: Path) -> None:
-    told = _run(
-        *("go", "mod", "download", "-json", f"{JAEGER_MODULE}@{JAEGER_VERSION}"),
-        seconds=_DOWNLOAD_SECONDS,
-    )
-    with tempfile.TemporaryDirectory(prefix="v6client-jaeger-") as work:
+def _build_module(module: str, version: str, package: str, name: str, folder: Path) -> None:
+    told = _run("go", "mod", "download", "-json", f"{module}@{version}", seconds=_DOWNLOAD_SECONDS)
+    with tempfile.TemporaryDirectory(prefix=f"v6client-{name}-") as work:
         # As the main module, so that its own go.sum is what everything is verified against.
         source = Path(work) / "source"
         shutil.copytree(json.loads(told)["Dir"], source)
         for path in (source, *source.rglob("*")):
             path.chmod(path.stat().st_mode | 0o200)
         _run(
-            *("go", "build", "-trimpath", "-ldflags=-s -w", "-o", f"{work}/jaeger"),
-            "./cmd/jaeger",
+            *("go", "build", "-trimpath", "-ldflags=-s -w", "-o", f"{work}/{name}", package),
             folder=source,
             seconds=_BUILD_SECONDS,
         )
-        _keep(Path(work) / "jaeger", folder)
+        _keep(Path(work) / name, folder)
 
 
 def _unpack_prometheus(folder: Path) -> None:
@@ -149,7 +149,18 @@ PROGRAMS: Final[Mapping[str, Program]] = {
         "otelcol-v6client",
         _build_collector,
     ),
-    "jaeger": Program(("jaeger",), f"jaeger-{JAEGER_VERSION}", "jaeger", _build_jaeger),
+    "jaeger": Program(
+        ("jaeger",),
+        f"jaeger-{JAEGER_VERSION}",
+        "jaeger",
+        partial(_build_module, JAEGER_MODULE, JAEGER_VERSION, "./cmd/jaeger", "jaeger"),
+    ),
+    "compose": Program(
+        (),
+        f"compose-go-{COMPOSE_VERSION}",
+        "compose-go",
+        partial(_build_module, COMPOSE_MODULE, COMPOSE_VERSION, "./cmd", "compose-go"),
+    ),
     "prometheus": Program(
         ("prometheus",), "prometheus-debian", "prometheus", _unpack_prometheus
     ),
@@ -241,9 +252,9 @@ def _keep(program: Path, folder: Path) -> None:
     if not program.is_file():
         raise CannotInstallError(f"{program.name} was not made")
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{program.name}"
-    shutil.copy2(program, partial)
-    partial.replace(folder / program.name)
+    unfinished = folder / f".{program.name}"
+    shutil.copy2(program, unfinished)
+    unfinished.replace(folder / program.name)
 
 
 @contextmanager
