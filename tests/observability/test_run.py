@@ -64,6 +64,11 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         # increase() is right to a scrape's part of the time it looks at.
         time.sleep(10)
         alerts = this.query(f"count_over_time(ALERTS[{WINDOW}])")
+        if "DBG" in __import__("os").environ:
+            import requests, json
+            u = this.prometheus + "/api/v1/query"
+            for q in ["up[30m]", "scrape_duration_seconds[30m]", '{__name__="v6client_task_created_total"}[30m]', '{__name__="v6client_run_outcomes_total"}[30m]', 'max_over_time(prometheus_target_interval_length_seconds[30m])']:
+                print(q, json.dumps(requests.get(u, params={"query": q}).json()["data"]["result"]), file=open("/tmp/dbg.txt","a"))
         yield Observed(this, healthy, alerts)
 
 
