@@ -132,9 +132,7 @@ def _of_each_metric(field: str) -> Iterator[str]:
         yield f"set(metric.{field}, {value}) where metric.name == {name}"
 
 
-def _kept(
-    target: str, keys: Iterable[str], entries: Mapping[str, Attribute]
-) -> Iterator[str]:
+def _kept(target: str, keys: Iterable[str], entries: Mapping[str, Attribute]) -> Iterator[str]:
     """Keep these keys of a map, each where its value is of the type and text that it may have."""
     known = sorted(keys)
     yield f"keep_keys({target}, {json.dumps(known)})"

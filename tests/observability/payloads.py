@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 CANARY: Final = "canary-patient-17"
+SECOND: Final = 1_000_000_000
 _DELTA, _CUMULATIVE = 1, 2
 
 
@@ -29,7 +30,7 @@ def put(attributes: Any, **values: object) -> None:
             one.value.int_value = value
 
 
-def metrics(
+def metrics(  # noqa: PLR0913 - what a point consists of
     name: str = "v6client.task.twins",
     value: int = 1,
     *,
@@ -37,9 +38,10 @@ def metrics(
     scope: str = "v6client",
     version: str = "0",
     organization: int = 1,
+    end: int | None = None,
     **attributes: object,
 ) -> ExportMetricsServiceRequest:
-    """Give one point of a counter."""
+    """Give one point of a counter: of the second before ``end`` (nanoseconds; now by default)."""
     request = ExportMetricsServiceRequest()
     of_resource = request.resource_metrics.add()
     put(of_resource.resource.attributes, v6client__organization__id=organization)
@@ -51,14 +53,15 @@ def metrics(
     metric.sum.aggregation_temporality = temporality
     point = metric.sum.data_points.add()
     point.as_int = value
-    point.time_unix_nano = time.time_ns()
+    point.time_unix_nano = time.time_ns() if end is None else end
+    point.start_time_unix_nano = point.time_unix_nano - SECOND
     put(point.attributes, **attributes)
     return request
 
 
 def cumulative() -> bytes:
     """Give a point that cannot be added to those of other containers."""
-    return metrics(temporality=_CUMULATIVE).SerializeToString()
+    return bytes(metrics(temporality=_CUMULATIVE).SerializeToString())
 
 
 def planted_traces() -> bytes:
@@ -99,7 +102,7 @@ def planted_traces() -> bytes:
     foreign = of_resource.scope_spans.add()
     foreign.scope.name = "requests"
     put(_span(foreign, "run").attributes, v6client__task__id=7)
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def _span(of_scope: Any, name: str) -> Any:
@@ -125,7 +128,7 @@ def planted_metrics() -> bytes:
     request.MergeFrom(metrics("v6client.request.retries", v6client__retry__reason=CANARY))
     request.MergeFrom(metrics(CANARY))
     request.MergeFrom(metrics(scope="requests", v6client__retry__reason="masked"))
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def planted_logs() -> bytes:
@@ -148,4 +151,4 @@ def planted_logs() -> bytes:
     foreign = of_resource.scope_logs.add()
     foreign.scope.name = "root"
     foreign.log_records.add().body.string_value = "run.failed"
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())

@@ -46,7 +46,7 @@ def child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program until the block ends; what it says is in ``<name>.log``."""
     with (folder / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - a program of ours
             command,
             cwd=folder,
             env={**os.environ, **(environ or {})},

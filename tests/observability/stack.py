@@ -31,8 +31,8 @@ SHORTER = 30
 
 # The zeros stand for so many scrapes that a machine that is busy may miss some.
 SCRAPE = "1s"
-BURST_WAIT = "5s"
-BURST_INTERVAL = "6s"
+BURST_WAIT = "4700ms"
+BURST_INTERVAL = "6100ms"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,9 +44,7 @@ def shorter(rules: str) -> str:
         seconds = int(found["number"]) * _SECONDS[found["unit"]] / SHORTER
         return f"{found['before']}{round(seconds)}s"
 
-    return re.sub(
-        r"(?P<before>\[|offset |for: )(?P<number>\d+)(?P<unit>[smhd])\b", scaled, rules
-    )
+    return re.sub(r"(?P<before>\[|offset |for: )(?P<number>\d+)(?P<unit>[smhd])\b", scaled, rules)
 
 
 @dataclass

@@ -1,9 +1,8 @@
-"""The collector's privacy barrier: as the schema says, and a real collector drops what is planted."""
+"""The collector's privacy barrier: as the schema says, and what is planted is dropped for real."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,9 +39,7 @@ def test_no_canary_leaves(kept: dict[str, str], signal: str) -> None:
 
 
 def attributes_of(thing: dict[str, Any]) -> dict[str, Any]:
-    return {
-        one["key"]: next(iter(one["value"].values())) for one in thing.get("attributes", [])
-    }
+    return {one["key"]: next(iter(one["value"].values())) for one in thing.get("attributes", [])}
 
 
 def test_what_the_schema_names_of_a_span_stays(kept: dict[str, str]) -> None:

@@ -18,8 +18,10 @@ PROMETHEUS = DEPLOY / "prometheus"
 COMPOSE = DEPLOY / "compose"
 
 
-def said(*command: object, folder: Path = DEPLOY, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def said(
+    *command: object, folder: Path = DEPLOY, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - a program of ours
         [str(one) for one in command],
         check=False,
         capture_output=True,
@@ -61,9 +63,9 @@ def test_the_versions_are_one() -> None:
     [version] = [line.split()[1] for line in text.splitlines() if line.startswith("  version: ")]
     modules = [line.split() for line in text.splitlines() if "gomod:" in line]
     stable = ("confmap",)
-    assert {
-        number for _, _, name, number in modules if not any(one in name for one in stable)
-    } == {f"v{version}"}
+    assert {number for _, _, name, number in modules if not any(one in name for one in stable)} == {
+        f"v{version}"
+    }
     compose = (COMPOSE / "compose.yaml").read_text("utf-8")
     assert f"image: otel/opentelemetry-collector-contrib:{version}\n" in compose
 
@@ -133,7 +135,7 @@ def test_times_are_made_shorter(rules: str, expected: str) -> None:
 
 
 def composed(*files: str) -> dict[str, Any]:
-    """Read compose files as ``docker compose`` does; it refuses what the specification does not have."""
+    """Read compose files as ``docker compose`` does, which refuses what is not specified."""
     done = said(program("compose"), "--format", "json", *files, folder=COMPOSE)
     assert done.returncode == 0, done.stderr
     model: dict[str, Any] = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""The node's configuration of ``deploy/node``, at the sandbox's node: encoded as the real one does."""
+"""The node's configuration of ``deploy/node``, at the sandbox's node: it encodes as real ones."""
 
 from __future__ import annotations
 
@@ -81,4 +81,4 @@ def test_the_dockerfile_has_what_a_container_needs() -> None:
     text = (DEPLOY / "node" / "Dockerfile.example").read_text("utf-8")
     assert 'pip install --no-cache-dir "v6client[otlp]"' in text
     assert 'CMD ["python", "-m", "v6client"]' in text
-    assert 'otlp = [' in Path(DEPLOY.parent / "pyproject.toml").read_text("utf-8")
+    assert "otlp = [" in Path(DEPLOY.parent / "pyproject.toml").read_text("utf-8")

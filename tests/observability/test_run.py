@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -48,7 +47,6 @@ class Observed:
     stack: Stack
     healthy: Healthy
     alerts_of_health: list[tuple[dict[str, str], float]]
-    seen: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +62,6 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         # increase() is right to a scrape's part of the time it looks at.
         time.sleep(10)
         alerts = this.query(f"count_over_time(ALERTS[{WINDOW}])")
-        if "DBG" in __import__("os").environ:
-            import requests, json
-            u = this.prometheus + "/api/v1/query"
-            for q in ["up[30m]", "scrape_duration_seconds[30m]", '{__name__="v6client_task_created_total"}[30m]', '{__name__="v6client_run_outcomes_total"}[30m]', 'max_over_time(prometheus_target_interval_length_seconds[30m])']:
-                print(q, json.dumps(requests.get(u, params={"query": q}).json()["data"]["result"]), file=open("/tmp/dbg.txt","a"))
         yield Observed(this, healthy, alerts)
 
 
@@ -128,9 +121,7 @@ def test_totals_are_what_the_containers_counted(observed: Observed, series: str,
 
 
 def test_a_run_is_counted_at_the_organization_that_it_ran_at(observed: Observed) -> None:
-    found = observed.stack.query(
-        "sum by (v6client_organization_id) (v6client_run_outcomes_total)"
-    )
+    found = observed.stack.query("sum by (v6client_organization_id) (v6client_run_outcomes_total)")
     assert {
         int(labels["v6client_organization_id"]): value for labels, value in found
     } == observed.healthy.runs
@@ -170,7 +161,7 @@ def test_the_trace_store_gives_the_tree_of_the_job(observed: Observed) -> None:
     def spans() -> list[dict[str, Any]]:
         return observed.stack.trace(observed.healthy.trace_id)
 
-    found = eventually(spans, lambda now: bool(now), seconds=20)
+    found = eventually(spans, bool, seconds=20)
     by_id = {one["spanId"]: one for one in found}
     names = Counter(one["name"] for one in found)
     assert names["algorithm"] == observed.healthy.demo_runs
