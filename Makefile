@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos lint format check compatibility bench-polling lock clean
+.PHONY: help demo test contract chaos observability collector lint format check compatibility bench-polling lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -24,6 +24,13 @@ contract: $(VENV)/.installed ## Hold the sandbox and the real vantage6 (4.15.2, 
 
 chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.2 SEED=1)
 	@$(BIN)/python -m tests.chaos --runs $(or $(RUNS),200) --share $(or $(SHARE),0.2) --seed $(or $(SEED),1)
+
+observability: $(VENV)/.installed ## Run what is in deploy/ for real: collector, Jaeger, Prometheus, each alert
+	@$(BIN)/python -m tests.observability.install || [ $$? -eq 3 ]
+	@$(BIN)/python -m pytest tests/observability
+
+collector: $(VENV)/.installed ## Build OpenTelemetry's collector with what deploy/collector uses
+	@$(BIN)/python -m tests.observability.install collector
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check .
