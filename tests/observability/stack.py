@@ -90,7 +90,7 @@ def collector(
     folder: Path, *configurations: str, traces_port: int = 1, **more: str
 ) -> Iterator[Collector]:
     """Run the real collector with configurations of ``deploy/collector``."""
-    names = ("otlp", "late", "health", "metrics", "gauges", "self")
+    names = ("otlp", "late", "remote", "health", "metrics", "gauges", "self")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     addresses = {
         f"V6CLIENT_{name.upper()}_ADDRESS": f"127.0.0.1:{port}" for name, port in ports.items()
