@@ -4,9 +4,8 @@
 user's cache, keyed by version, and says where it is. What is on the path is used as it is. It ends
 with 3, and a line a program, where one cannot be had on this machine.
 
-The collector and Jaeger are built from their released Go modules, whose checksums Go verifies;
-Prometheus, its tool and Alertmanager are Debian's, unpacked without being installed, so that no
-service of theirs starts.
+Prometheus and its tool are Debian's, unpacked without being installed, so that no service of theirs
+starts. The others are built from their released Go modules, whose checksums Go verifies.
 """
 
 from __future__ import annotations
@@ -37,6 +36,9 @@ BUILDER_CONFIG: Final = ROOT / "deploy" / "collector" / "builder.yaml"
 # The module of Jaeger v2.13.0 has the number of the last v1.
 JAEGER_MODULE: Final = "github.com/jaegertracing/jaeger"
 JAEGER_VERSION: Final = "v1.76.0"
+# Debian's Alertmanager works only where it is installed.
+ALERTMANAGER_MODULE: Final = "github.com/prometheus/alertmanager"
+ALERTMANAGER_VERSION: Final = "v0.28.1"
 # What `docker compose` reads its files with; it needs no Docker.
 COMPOSE_MODULE: Final = "github.com/compose-spec/compose-go/v2"
 COMPOSE_VERSION: Final = "v2.16.2"
@@ -122,19 +124,19 @@ def _build_module(module: str, version: str, package: str, name: str, folder: Pa
 
 def _unpack_prometheus(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="v6client-prometheus-") as work:
-        packages = ("prometheus", "prometheus-alertmanager")
+        download = ("apt-get", "download", "prometheus")
         try:
-            _run("apt-get", "download", *packages, folder=Path(work), seconds=_DOWNLOAD_SECONDS)
+            _run(*download, folder=Path(work), seconds=_DOWNLOAD_SECONDS)
         except CannotInstallError:
             if os.geteuid() != 0:
                 raise
             # No list of packages yet, or an old one.
             _run("apt-get", "update", "-qq", seconds=_DOWNLOAD_SECONDS)
-            _run("apt-get", "download", *packages, folder=Path(work), seconds=_DOWNLOAD_SECONDS)
+            _run(*download, folder=Path(work), seconds=_DOWNLOAD_SECONDS)
         unpacked = Path(work) / "unpacked"
         for package in sorted(Path(work).glob("*.deb")):
             _run("dpkg-deb", "-x", str(package), str(unpacked), seconds=_DOWNLOAD_SECONDS)
-        for name in ("prometheus", "promtool", "prometheus-alertmanager"):
+        for name in ("prometheus", "promtool"):
             _keep(unpacked / "usr" / "bin" / name, folder)
 
 
@@ -165,9 +167,12 @@ PROGRAMS: Final[Mapping[str, Program]] = {
     "promtool": Program(("promtool",), "prometheus-debian", "promtool", _unpack_prometheus),
     "alertmanager": Program(
         ("alertmanager", "prometheus-alertmanager"),
-        "prometheus-debian",
-        "prometheus-alertmanager",
-        _unpack_prometheus,
+        f"alertmanager-{ALERTMANAGER_VERSION}",
+        "alertmanager",
+        partial(
+            _build_module,
+            *(ALERTMANAGER_MODULE, ALERTMANAGER_VERSION, "./cmd/alertmanager", "alertmanager"),
+        ),
     ),
 }
 

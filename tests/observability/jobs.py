@@ -28,6 +28,7 @@ def variables(endpoint: str) -> dict[str, str]:
     """Give the node's algorithm_env."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
         # Several exports a container.
         "OTEL_METRIC_EXPORT_INTERVAL": "2000",
         # Thirty processes end at about the same time on a machine that may be busy.

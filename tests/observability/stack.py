@@ -34,6 +34,9 @@ SCRAPE = "1s"
 BURST_WAIT = "4700ms"
 BURST_INTERVAL = "6100ms"
 
+# A busy machine may miss a scrape or two.
+LEAST_HOLD = 5
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -41,8 +44,10 @@ def shorter(rules: str) -> str:
     """Give rules whose times are all a thirtieth."""
 
     def scaled(found: re.Match[str]) -> str:
-        seconds = int(found["number"]) * _SECONDS[found["unit"]] / SHORTER
-        return f"{found['before']}{round(seconds)}s"
+        seconds = round(int(found["number"]) * _SECONDS[found["unit"]] / SHORTER)
+        if found["before"] == "for: ":
+            seconds = max(seconds, LEAST_HOLD)
+        return f"{found['before']}{seconds}s"
 
     return re.sub(r"(?P<before>\[|offset |for: )(?P<number>\d+)(?P<unit>[smhd])\b", scaled, rules)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.observability.install import ALERTMANAGER_VERSION
 from tests.observability.processes import program
 from tests.observability.stack import DEPLOY, shorter
 
@@ -68,6 +69,7 @@ def test_the_versions_are_one() -> None:
     }
     compose = (COMPOSE / "compose.yaml").read_text("utf-8")
     assert f"image: otel/opentelemetry-collector-contrib:{version}\n" in compose
+    assert f"image: prom/alertmanager:{ALERTMANAGER_VERSION}\n" in compose
 
 
 def test_prometheus_takes_its_configuration_and_rules() -> None:
@@ -102,7 +104,7 @@ def test_each_alert_has_a_runbook_and_tests_on_both_sides() -> None:
 
 
 def test_alertmanager_takes_its_configuration(tmp_path: Path) -> None:
-    # Debian's has no amtool beside it where it was only unpacked: it says so when it starts.
+    # It says so when it starts.
     text = (PROMETHEUS / "alertmanager.yml").read_text("utf-8")
     broken = tmp_path / "broken.yml"
     broken.write_text(text.replace("receiver: nobody", "receiver: somebody", 1))
@@ -123,7 +125,8 @@ def test_alertmanager_takes_its_configuration(tmp_path: Path) -> None:
     [
         ("increase(x[5m]) > 30", "increase(x[10s]) > 30"),
         ("x[1d] offset 15m", "x[2880s] offset 30s"),
-        ("for: 1m\n", "for: 2s\n"),
+        ("for: 1m\n", "for: 5s\n"),
+        ("for: 5m\n", "for: 10s\n"),
         ("http_5m_total", "http_5m_total"),
     ],
 )

@@ -127,6 +127,18 @@ def test_a_run_is_counted_at_the_organization_that_it_ran_at(observed: Observed)
     } == observed.healthy.runs
 
 
+def test_a_series_says_where_it_is_from(observed: Observed) -> None:
+    found = observed.stack.query(f"group without (instance, server_port) ({ATTEMPTS})")
+    assert found
+    for labels, _ in found:
+        assert labels["job"] == "v6client"
+        assert labels["v6client_collaboration_id"] == "1"
+        assert labels["deployment_environment_name"] == "test"
+        # What would make each container, node or version a series of its own.
+        assert not {"service_instance_id", "v6client_task_id", "v6client_node_id"} & labels.keys()
+        assert not [name for name in labels if name.startswith(("otel_scope", "telemetry_sdk"))]
+
+
 def test_the_collector_dropped_nothing(observed: Observed) -> None:
     own = observed.stack.collector.own()
     dropped = {
@@ -232,7 +244,8 @@ def fired(observed: Observed) -> set[tuple[str, str]]:
         troubled.stop_node(4)
         waits = give(troubled, 1, "rounds", "nothing", [4], 3)
         begun = time.monotonic()
-        give(troubled, 5, "lonely")
+        for _ in range(2):
+            give(troubled, 5, "lonely")
         give(troubled, 3, "insistent", 999_999, 6)
         give(troubled, 1, "rounds", "crash", [2], 4)
         for _ in range(4):
