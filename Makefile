@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos bench-polling bench-payload fuzz lint format check \
-	compatibility lock clean
+.PHONY: help demo test contract chaos observability collector bench-polling bench-payload fuzz \
+	lint format check compatibility lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -32,6 +32,13 @@ bench-payload: $(VENV)/.installed ## What a large result costs, against upstream
 
 fuzz: $(VENV)/.installed ## A million broken payloads (CASES=1000000 SEED=1)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+
+observability: $(VENV)/.installed ## Run what is in deploy/ for real: collector, Jaeger, Prometheus, each alert
+	@$(BIN)/python -m tests.observability.install || [ $$? -eq 3 ]
+	@$(BIN)/python -m pytest tests/observability
+
+collector: $(VENV)/.installed ## Build OpenTelemetry's collector with what deploy/collector uses
+	@$(BIN)/python -m tests.observability.install collector
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check .
