@@ -230,7 +230,7 @@ def fired(observed: Observed) -> set[tuple[str, str]]:
         return seen
 
     def wait_for(*names: str) -> None:
-        eventually(look, lambda now: set(names) <= {name for name, _ in now}, seconds=60)
+        eventually(look, lambda now: set(names) <= {name for name, _ in now}, seconds=150)
 
     with (
         Sandbox(5, algorithm_env=[plain] * 4 + [lonely], python_path=[jobs.ALGORITHMS]) as troubled,
