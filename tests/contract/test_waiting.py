@@ -55,6 +55,7 @@ def test_a_quorum_does_not_wait_for_a_node_that_is_offline(
     assert 0 <= (outcomes[running[0]].queue_seconds or 0) < 30
 
 
+@pytest.mark.not_older("its server does not fail runs together with a sibling")
 def test_a_failure_takes_those_with_it_that_have_not_started(
     client: AlgorithmClient, running: list[int], offline: int
 ) -> None:
