@@ -60,14 +60,21 @@ class CheckedSpanExporter(SpanExporter):
         Whether all may leave.
     told
         Is told the signal and why, when something is lost.
+
+    Attributes
+    ----------
+    taken
+        How many spans it was given.
     """
 
     def __init__(self, inner: SpanExporter, *, foreign: bool, told: Told) -> None:
+        self.taken = 0
         self._inner = inner
         self._shell = _Shell(TRACES, foreign=foreign, told=told)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export what may leave."""
+        self.taken += len(spans)
         is_done = self._shell.attempt(lambda: self._export(spans))
         return SpanExportResult.SUCCESS if is_done else SpanExportResult.FAILURE
 

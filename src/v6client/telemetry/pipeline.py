@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from v6client.telemetry import collector
+from v6client.telemetry.counted import CountedSpans
 from v6client.telemetry.exporters import (
     CheckedLogExporter,
     CheckedMetricExporter,
@@ -134,12 +135,14 @@ class Pipeline:
             span_limits=_LIMITS,
         )
         for name, exporter in exporters.items():
-            processor = BatchSpanProcessor(
-                CheckedSpanExporter(exporter, foreign=self.plan.foreign, told=self.plan.told),
+            checked = CheckedSpanExporter(exporter, foreign=self.plan.foreign, told=self.plan.told)
+            queue = BatchSpanProcessor(
+                checked,
                 max_queue_size=_QUEUE,
                 schedule_delay_millis=_DELAY_MS,
                 max_export_batch_size=_BATCH,
             )
+            processor = CountedSpans(queue, checked, self.plan.told)
             provider.add_span_processor(processor)
             self.closes[name] = processor.shutdown
         return provider
