@@ -96,7 +96,7 @@ def _locks_held(client: AlgorithmClient) -> Iterator[None]:
     locks = [
         exchange._retry.budget._lock,
         exchange._diagnosis._flight._lock,
-        exchange._transport._kept.poolmanager.pools.lock,
+        exchange._transport._kept.pool.mutex,
         client._creator.blobs._flight._lock,
         tally._lock,
     ]

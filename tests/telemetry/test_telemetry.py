@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
-from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool
 
 from tests.conftest import ClientOf
 from tests.peer import answer, masked, peer
@@ -84,13 +84,13 @@ def test_instrumentations_are_silent_during_an_attempt_and_only_then(
 ) -> None:
     # Those of requests and urllib3 look at this key; theirs would be a second span with the URL.
     during = []
-    send = HTTPAdapter.send
+    urlopen = HTTPConnectionPool.urlopen
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         during.append(context.get_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY))
-        return send(*args, **kwargs)
+        return urlopen(*args, **kwargs)
 
-    monkeypatch.setattr(HTTPAdapter, "send", watched)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", watched)
     with peer(answer(ORGANIZATION)) as server:
         client_of(server).organization.get(2)
     assert during == [True]

@@ -65,16 +65,16 @@ class Exchange:
             schema.SERVER_ADDRESS: address.server_name,
             schema.SERVER_PORT: address.server_port,
         }
+        self._transport = Transport(
+            address.url,
+            connect_timeout=settings.connect_timeout,
+            max_response_bytes=settings.max_response_bytes,
+        )
         self._renew()
         renew_in_child(self._renew)
 
     def _renew(self) -> None:
         ours = self._settings
-        self._transport = Transport(
-            self._address.url,
-            connect_timeout=ours.connect_timeout,
-            max_response_bytes=ours.max_response_bytes,
-        )
         budget = RetryBudget(ours.retry_budget, cost=ours.retry_cost, refund=ours.retry_refund)
         metrics.watch_budget(budget)
         self._retry = RetryPolicy(ours, budget)

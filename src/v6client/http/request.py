@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from v6client.errors import InvalidArgument
+from v6client.errors import ConfigurationError, InvalidArgument
 from v6client.http.body import Body, encode
 from v6client.http.endpoint import checked, template_of
 from v6client.http.reader import Json, Reader
 from v6client.http.shapes import Shape
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+# What a header may be made of (RFC 9110, sections 5.1 and 5.5), the folding of lines left out.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"([\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +26,10 @@ class Request:
 
     Parameters
     ----------
-    method, path, template
-        ``GET``, ``task/12/status`` and ``/task/{id}/status``.
-    params, headers, body
-        The query, all headers but the transport's own, and the encoded body.
+    method, target, template
+        ``GET``, ``task/12/status`` with its query where it has one, and ``/task/{id}/status``.
+    headers, body
+        All headers but the transport's own, and the encoded body.
     shape
         Tells whether a decoded answer is what the API documents for this request.
     is_poll
@@ -39,9 +44,8 @@ class Request:
     """
 
     method: str
-    path: str
+    target: str = field(repr=False)
     template: str
-    params: Mapping[str, Any] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: Body | None = field(repr=False)
     shape: Shape
@@ -66,6 +70,8 @@ def build(  # noqa: PLR0913 - the parts of a request
     ------
     InvalidArgument
         When there is no such method, the endpoint leaves the API, or the body is not JSON.
+    ConfigurationError
+        When a header cannot be sent.
     """
     verb = str(method).upper()
     if verb not in _METHODS:
@@ -78,4 +84,28 @@ def build(  # noqa: PLR0913 - the parts of a request
         body = encode(json)
         # Only where there is a body: on a GET it makes the real proxy read one, and fail.
         headers = {**headers, "Content-Type": "application/json"}
-    return Request(verb, path, template_of(path), params or {}, headers, body, shape, reader=reader)
+    if not all(map(_is_header, headers, headers.values())):
+        raise ConfigurationError(
+            "a header cannot be sent: its name has to be a word, its value a text of Latin-1 "
+            "without a line break or a space before it. In a container, the file that TOKEN_FILE "
+            "names holds the token, which becomes one. Nothing was sent."
+        )
+    # One spelling, so that the last one of a name is the only one (RFC 9110, section 5.1).
+    headers = {name.title(): value for name, value in headers.items()}
+    target = f"{path}?{query}" if (query := encoded(params or {})) else path
+    return Request(verb, target, template_of(path), headers, body, shape, reader=reader)
+
+
+def encoded(params: Mapping[str, Any]) -> str:
+    """Encode a query: ``None`` is left out, a list gives its name once for each of its values."""
+    pairs = {name: value for name, value in params.items() if value is not None}
+    return urlencode(pairs, doseq=True)
+
+
+def _is_header(name: object, value: object) -> bool:
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and _HEADER_NAME.fullmatch(name) is not None
+        and _HEADER_VALUE.fullmatch(value) is not None
+    )

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import queue
 import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests import certs
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError
+from urllib3.util import Timeout
 
 from v6client._version import __version__
 from v6client.errors import ConfigurationError
+from v6client.forks import renew_in_child
 from v6client.http import deadline
+from v6client.http.body import Stream, size_of
 from v6client.http.outcome import SUCCESSES, Kind, Outcome, classify_read
 from v6client.http.reader import Head, Reader, read_all
 from v6client.http.request import Request
@@ -102,32 +107,43 @@ class _PromptTLSConnection(_Prompt, HTTPSConnection):  # type: ignore[misc]  # r
     pass
 
 
+class _Kept(queue.LifoQueue[Any]):
+    """The connections that a pool keeps. A forked child has none, and locks of its own.
+
+    urllib3 empties it when its pool is not used any more, and waits for ever there where another
+    thread of the parent had its lock at that moment.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        renew_in_child(self._renew)
+
+    def _renew(self) -> None:
+        dropped = self.queue
+        super().__init__(self.maxsize)
+        for connection in filter(None, dropped):
+            connection.close()
+
+
 class _PromptPool(HTTPConnectionPool):
     ConnectionCls = _PromptConnection
+    QueueCls = _Kept
 
 
 class _PromptTLSPool(HTTPSConnectionPool):
     ConnectionCls = _PromptTLSConnection
-
-
-class _PromptAdapter(HTTPAdapter):
-    """An adapter whose connections acknowledge at once, and that retries nothing by itself."""
-
-    def __init__(self) -> None:
-        super().__init__(pool_connections=2, pool_maxsize=_POOL_SIZE, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - HTTPAdapter's own
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PromptPool, "https": _PromptTLSPool}
+    QueueCls = _Kept
 
 
 class Transport:
     """Sends one request and says what came of it; it never raises for what the wire did.
 
-    Requests go through the adapter of one ``requests`` session: no redirect is followed, and no
-    proxy of the environment is used (the node sets ``HTTP_PROXY`` to squid, which does not lead
-    to the node's own proxy). Reads share kept connections, one a thread at work; every other
-    request gets a new one.
+    ``requests`` says once what the environment has to say, which is whom TLS trusts; then each
+    request goes straight to its pool of connections, which is urllib3's: what a session and its
+    adapter find out anew for each request costs more than all our own telemetry
+    (docs/benchmarks.md). No redirect is followed, and no proxy of the environment is used (the
+    node sets ``HTTP_PROXY`` to squid, which does not lead to the node's own proxy). Reads share
+    kept connections, one a thread at work; every other request gets a new one.
 
     Parameters
     ----------
@@ -137,26 +153,39 @@ class Transport:
         Seconds until a connection stands.
     max_response_bytes
         A longer body is not read.
+
+    Raises
+    ------
+    ConfigurationError
+        When no request can be sent to such an address, or the file of trusted certificates is
+        not there.
     """
 
     def __init__(self, base: str, *, connect_timeout: float, max_response_bytes: int) -> None:
         self._base = base
+        self._path = urlsplit(base).path
         self._connect_timeout = connect_timeout
         self._max_response_bytes = max_response_bytes
-        self._session = requests.Session()
-        # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
-        settings = self._session.merge_environment_settings(base, {}, None, None, None)
-        self._verify: bool | str = settings["verify"] or True
-        is_needed = base.startswith("https:") and isinstance(self._verify, str)
-        if is_needed and not Path(str(self._verify)).exists():
-            raise ConfigurationError(
-                "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
-                "Correct it, or unset it."
-            )
-        self._session.trust_env = False
-        self._kept = _PromptAdapter()
-        self._session.mount("http://", self._kept)
-        self._session.mount("https://", self._kept)
+        self._trusted = _trusted_certificates(base)
+        self._kept = self._new_pool()
+
+    def _new_pool(self) -> HTTPConnectionPool:
+        is_folder = Path(self._trusted).is_dir()
+        manager = urllib3.PoolManager(
+            maxsize=_POOL_SIZE,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=None if is_folder else self._trusted,
+            ca_cert_dir=self._trusted if is_folder else None,
+        )
+        manager.pool_classes_by_scheme = {"http": _PromptPool, "https": _PromptTLSPool}
+        try:
+            return manager.connection_from_url(self._base)
+        except urllib3.exceptions.LocationValueError:
+            pass
+        raise ConfigurationError(
+            "there can be no host of this name. Check that host is 'http://' or 'https://' and a "
+            "name. In a container it is the variable HOST."
+        )
 
     def send(self, request: Request, *, read_timeout: float, within: float) -> Outcome:
         """Send one request.
@@ -174,91 +203,74 @@ class Transport:
         -------
         Outcome
             What came of it.
-
-        Raises
-        ------
-        ConfigurationError
-            When the address or a header cannot be sent at all.
         """
         if request.method == "GET":
-            prepared = self._prepare(request, {})
-            return self._send_over(self._kept, prepared, request, read_timeout, within)
+            return self._send_over(self._kept, _ALWAYS, request, read_timeout, within)
         # A request that changes something has a connection of its own: on a kept one, that the
         # peer closes at that moment, nobody could tell whether it was carried out.
-        prepared = self._prepare(request, _CLOSE)
-        with contextlib.closing(_PromptAdapter()) as fresh:
-            return self._send_over(fresh, prepared, request, read_timeout, within)
+        with contextlib.closing(self._new_pool()) as fresh:
+            return self._send_over(fresh, _ALWAYS_NEW, request, read_timeout, within)
 
     def _send_over(
         self,
-        adapter: HTTPAdapter,
-        prepared: requests.PreparedRequest,
+        pool: HTTPConnectionPool,
+        headers: Mapping[str, str],
         request: Request,
         read_timeout: float,
         within: float,
     ) -> Outcome:
+        timeout = Timeout(connect=min(self._connect_timeout, within), read=read_timeout)
+        response: Any = None
         try:
             with deadline.until(time.monotonic() + within):
-                response = adapter.send(
-                    prepared,
-                    stream=True,
-                    timeout=(min(self._connect_timeout, within), read_timeout),
-                    verify=self._verify,
-                    proxies={},
+                response = pool.urlopen(
+                    request.method,
+                    f"{self._path}/{request.target}",
+                    body=request.body,
+                    headers={**headers, **_framing(request), **request.headers},
+                    retries=_NONE,
+                    redirect=False,
+                    assert_same_host=False,
+                    timeout=timeout,
+                    preload_content=False,
+                    decode_content=False,
+                    chunked=isinstance(request.body, Stream),
                 )
-                with response:
-                    announced = response.headers.get("Content-Length", "")
-                    is_success = response.status_code in SUCCESSES
-                    is_expected = _has_type(response, request.media_type)
-                    reader = request.reader() if is_success and is_expected else Head()
-                    size = self._read(response, reader, announced)
-                received = response.raw.tell()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return _failure(error)
+                announced = response.headers.get("Content-Length", "")
+                is_success = response.status in SUCCESSES
+                is_expected = _has_type(response, request.media_type)
+                reader = request.reader() if is_success and is_expected else Head()
+                size = self._read(response, reader, announced)
+                received = response.tell()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return _failure(error, is_answering=response is not None)
+        finally:
+            if response is not None:
+                # A connection whose answer was not read to its end cannot be used again.
+                response.close()
+                response.release_conn()
         if size is None:
-            return Outcome(Kind.TOO_LARGE, "too_large", response.status_code)
+            return Outcome(Kind.TOO_LARGE, "too_large", response.status)
         # urllib3 before 2.0 takes a body that ends early for a whole one.
         if received < _length(announced):
-            return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
+            return Outcome(Kind.NO_ANSWER, "truncated", response.status)
         if request.is_transfer and is_success and not (announced or _is_chunked(response)):
             # Its end is where the connection ends, which may be anywhere.
-            return Outcome(Kind.NO_ANSWER, "truncated", response.status_code)
+            return Outcome(Kind.NO_ANSWER, "truncated", response.status)
         if is_success and not is_expected:
-            return Outcome(Kind.INVALID, "not_as_documented", response.status_code, size=size)
-        return classify_read(response.status_code, response.headers, reader, size, request.shape)
+            return Outcome(Kind.INVALID, "not_as_documented", response.status, size=size)
+        return classify_read(response.status, response.headers, reader, size, request.shape)
 
-    def _read(self, response: requests.Response, reader: Reader, announced: str) -> int | None:
+    def _read(self, response: urllib3.HTTPResponse, reader: Reader, announced: str) -> int | None:
         """Read the body, and give its length; ``None`` where it is longer than allowed."""
         if _length(announced) > self._max_response_bytes:
             return None
-        return read_all(response.raw, reader, limit=self._max_response_bytes)
+        return read_all(response, reader, limit=self._max_response_bytes)
 
     def close(self) -> None:
-        """Close the kept connections."""
-        self._session.close()
-
-    def _prepare(self, request: Request, more: Mapping[str, str]) -> requests.PreparedRequest:
-        prepared = requests.PreparedRequest()
-        try:
-            prepared.prepare(
-                method=request.method,
-                url=f"{self._base}/{request.path}",
-                headers={**_ALWAYS, **request.headers, **more},
-                params=dict(request.params),
-                data=request.body,
-            )
-            for name, value in prepared.headers.items():
-                name.encode("ascii")
-                value.encode("latin-1")
-        except (requests.RequestException, ValueError) as error:
-            reason = type(error).__name__
-        else:
-            return prepared
-        raise ConfigurationError(
-            f"a request to this host, port and path cannot be written ({reason}). Check that host "
-            "is 'http://' or 'https://' and a name, port a number, and that no header holds a "
-            "line break or a letter outside Latin-1."
-        )
+        """Close the kept connections. A later request opens new ones."""
+        kept, self._kept = self._kept, self._new_pool()
+        kept.close()
 
 
 _CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}
@@ -267,14 +279,40 @@ _ALWAYS: Final[Mapping[str, str]] = {
     "User-Agent": f"v6client/{__version__}",
     **({} if KEEPS_CONNECTIONS else _CLOSE),
 }
+_ALWAYS_NEW: Final[Mapping[str, str]] = {**_ALWAYS, **_CLOSE}
+# What goes wrong is raised as it is; what to do about it is the retry policy's to say.
+_NONE: Final = urllib3.Retry(total=False)
 
 
-def _has_type(response: requests.Response, media_type: str) -> bool:
+def _trusted_certificates(base: str) -> str:
+    """Give the file or folder of the certificates that TLS trusts."""
+    # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
+    with requests.Session() as session:
+        verify = session.merge_environment_settings(base, {}, None, None, None)["verify"]
+    if not isinstance(verify, str):
+        return str(certs.where())  # type: ignore[attr-defined]  # the stubs lack it
+    if base.startswith("https:") and not Path(verify).exists():
+        raise ConfigurationError(
+            "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
+            "Correct it, or unset it."
+        )
+    return verify
+
+
+def _framing(request: Request) -> dict[str, str]:
+    """Say how long the body is; a stream says it in each of its chunks."""
+    if request.body is None:
+        return {} if request.method == "GET" else {"Content-Length": "0"}
+    size = size_of(request.body)
+    return {} if size is None else {"Content-Length": str(size)}
+
+
+def _has_type(response: urllib3.HTTPResponse, media_type: str) -> bool:
     announced: str = response.headers.get("Content-Type", "")
     return not media_type or announced.partition(";")[0].strip().lower() == media_type
 
 
-def _is_chunked(response: requests.Response) -> bool:
+def _is_chunked(response: urllib3.HTTPResponse) -> bool:
     return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
 
 
@@ -285,16 +323,14 @@ def _length(announced: str) -> int:
     return int(announced[:_DIGITS]) if is_one else 0
 
 
-def _failure(error: Exception) -> Outcome:
+def _failure(error: Exception, *, is_answering: bool) -> Outcome:
     """Say what an exception of the wire means: was the request sent, and what went wrong."""
-    reason: Any = error.args[0] if error.args else None
-    reason = getattr(reason, "reason", None) or reason
     for known, error_type in _NEVER_SENT:
-        if isinstance(error, known) or isinstance(reason, known):
+        if isinstance(error, known):
             return Outcome(Kind.NEVER_SENT, error_type)
-    if isinstance(error, (requests.Timeout, *_READ_TIMEOUTS)) or isinstance(reason, _READ_TIMEOUTS):
+    if isinstance(error, _READ_TIMEOUTS):
         return Outcome(Kind.NO_ANSWER, "read_timeout")
-    if isinstance(error, urllib3.exceptions.ProtocolError):
+    if is_answering and isinstance(error, urllib3.exceptions.ProtocolError):
         return Outcome(Kind.NO_ANSWER, "truncated")
     return Outcome(Kind.NO_ANSWER, "connection_lost")
 
@@ -309,10 +345,7 @@ _NEVER_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
         "name_resolution",
     ),
     (urllib3.exceptions.LocationValueError, "name_resolution"),
-    (requests.exceptions.InvalidURL, "name_resolution"),
     (urllib3.exceptions.NewConnectionError, "connection_refused"),
-    (requests.ConnectTimeout, "connect_timeout"),
     (ConnectTimeoutError, "connect_timeout"),
-    (requests.exceptions.SSLError, "tls"),
     (urllib3.exceptions.SSLError, "tls"),
 )
