@@ -93,10 +93,11 @@ def _locks_held(client: AlgorithmClient) -> Iterator[None]:
     exchange = client._exchange
     for flight in (exchange._diagnosis._flight, client._creator.blobs._flight):
         flight._under_way = Future()
+    kept: Any = exchange._transport._kept.pool
     locks = [
         exchange._retry.budget._lock,
         exchange._diagnosis._flight._lock,
-        exchange._transport._kept.pool.mutex,
+        kept.mutex,
         client._creator.blobs._flight._lock,
         tally._lock,
     ]

@@ -214,8 +214,8 @@ class _Watch(logging.Handler, SpanExporter):
             leaked = getattr(self._thread, "leaked", self.leaked_spans)
             if leaks(text):
                 leaked.append(f"span: {text}")
-            checked = barrier.checked_span(span)
-            if checked is None or checked.attributes != span.attributes:
+            checked = barrier.checked_spans([span])
+            if [one.attributes for one in checked] != [span.attributes]:
                 leaked.append(f"span that the schema does not know: {text}")
         return self._file.export(exported)
 

@@ -168,7 +168,26 @@ class Settled:
     ending: Ending
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
+class _Operation:
+    """An operation under way."""
+
+    attempt: Callable[[int, int], Outcome]
+    effect: Effect
+    clock: OperationClock
+    before_retry: Callable[[int, Outcome, float], None]
+    attempts: int = 0
+    failures: int = 0
+    ending: Ending = Ending.SETTLED
+
+    def once(self) -> Outcome:
+        self.attempts += 1
+        self.clock.begin_attempt()
+        outcome = self.attempt(self.attempts, self.failures)
+        self.failures += outcome.kind in _FEW_TIMES_FOR_READ
+        return outcome
+
+
 class RetryPolicy:
     """Runs attempts by tenacity until one settles the matter.
 
@@ -183,11 +202,28 @@ class RetryPolicy:
         [0, 1), the date and time for an HTTP date in ``Retry-After``.
     """
 
-    settings: Settings
-    budget: RetryBudget
-    sleep: Callable[[float], None] = time.sleep
-    draw: Callable[[], float] = random.random
-    today: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+    def __init__(
+        self,
+        settings: Settings,
+        budget: RetryBudget,
+        sleep: Callable[[float], None] = time.sleep,
+        draw: Callable[[], float] = random.random,
+        today: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.budget = budget
+        self._settings = settings
+        self._draw = draw
+        self._today = today
+        # One for all operations, whose state travels as the argument: made anew for each, it would
+        # be a cycle of references, and hold what it answered until the garbage is collected.
+        self._retrying = tenacity.Retrying(
+            retry=self._again,
+            wait=self._wait,
+            stop=self._stop,
+            sleep=sleep,
+            before_sleep=_before_sleep,
+            retry_error_callback=_outcome,
+        )
 
     def run(
         self,
@@ -215,46 +251,25 @@ class RetryPolicy:
         Settled
             The last outcome, how many attempts there were, and why they ended.
         """
-        attempts = failures = 0
-        ending = Ending.SETTLED
-
-        def once() -> Outcome:
-            nonlocal attempts, failures
-            attempts += 1
-            clock.begin_attempt()
-            outcome = attempt(attempts, failures)
-            failures += outcome.kind in _FEW_TIMES_FOR_READ
-            return outcome
-
-        def again(outcome: Outcome) -> bool:
-            return is_retryable(
-                outcome.kind,
-                effect,
-                failures=failures,
-                failed_attempts=self.settings.failed_attempts,
-            )
-
-        def stop(state: tenacity.RetryCallState) -> bool:
-            nonlocal ending
-            ending = self._ending(_outcome(state), state.upcoming_sleep, clock)
-            return ending is not Ending.SETTLED
-
-        def before_sleep(state: tenacity.RetryCallState) -> None:
-            clock.end_attempt(_outcome(state), state.upcoming_sleep)
-            before_retry(attempts, _outcome(state), state.upcoming_sleep)
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_result(again),
-            wait=self._wait,
-            stop=stop,
-            sleep=self.sleep,
-            before_sleep=before_sleep,
-            retry_error_callback=_outcome,
-        )
-        last = retrying(once)
+        operation = _Operation(attempt, effect, clock, before_retry)
+        last = self._retrying(_Operation.once, operation)
         if last.kind is Kind.SUCCESS:
             self.budget.deposit()
-        return Settled(last, attempts, ending)
+        return Settled(last, operation.attempts, operation.ending)
+
+    def _again(self, state: tenacity.RetryCallState) -> bool:
+        operation = _operation(state)
+        return is_retryable(
+            _outcome(state).kind,
+            operation.effect,
+            failures=operation.failures,
+            failed_attempts=self._settings.failed_attempts,
+        )
+
+    def _stop(self, state: tenacity.RetryCallState) -> bool:
+        operation = _operation(state)
+        operation.ending = self._ending(_outcome(state), state.upcoming_sleep, operation.clock)
+        return operation.ending is not Ending.SETTLED
 
     def _ending(self, outcome: Outcome, delay: float, clock: OperationClock) -> Ending:
         """Say why there is no further attempt; ``SETTLED`` where there is one."""
@@ -266,16 +281,26 @@ class RetryPolicy:
         return Ending.SETTLED
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        asked = retry_after(_outcome(state).headers, now=self.today())
+        asked = retry_after(_outcome(state).headers, now=self._today())
         # "At once" is for one client; all of a node's at once would be the next storm.
         if asked:
             return asked
         return full_jitter(
             state.attempt_number,
-            base=self.settings.backoff_base,
-            cap=self.settings.backoff_cap,
-            draw=self.draw(),
+            base=self._settings.backoff_base,
+            cap=self._settings.backoff_cap,
+            draw=self._draw(),
         )
+
+
+def _before_sleep(state: tenacity.RetryCallState) -> None:
+    operation, outcome, delay = _operation(state), _outcome(state), state.upcoming_sleep
+    operation.clock.end_attempt(outcome, delay)
+    operation.before_retry(operation.attempts, outcome, delay)
+
+
+def _operation(state: tenacity.RetryCallState) -> _Operation:
+    return cast("_Operation", state.args[0])
 
 
 def _outcome(state: tenacity.RetryCallState) -> Outcome:

@@ -27,7 +27,7 @@ from opentelemetry.trace import Link, SpanContext, Status
 
 from v6client._version import __version__
 from v6client.telemetry import schema
-from v6client.telemetry.entries import Attribute, Instrument, Span
+from v6client.telemetry.entries import Attribute, Instrument
 
 _SCOPE: Final = InstrumentationScope(schema.INSTRUMENTATION, __version__)
 _LOG_FIELDS: Final = frozenset({schema.RUN_TASK_FIELD, schema.RUN_ORGANIZATION_FIELD})
@@ -66,17 +66,34 @@ def checked_resource(resource: Resource) -> Resource:
     return Resource(checked_attributes(resource.attributes, schema.RESOURCE))
 
 
-def checked_span(span: ReadableSpan) -> ReadableSpan | None:
-    """Give a span as it may leave; ``None`` where it may not at all."""
-    entry = _entry_of(span)
-    if entry is None or not is_ours(span.instrumentation_scope):
+def checked_spans(spans: Iterable[ReadableSpan]) -> list[ReadableSpan]:
+    """Give the spans that may leave, as they may."""
+    # All spans of a provider share one resource, which is checked once.
+    resources: dict[int, Resource] = {}
+    found = []
+    for span in spans:
+        resource = resources.get(id(span.resource))
+        if resource is None:
+            resource = resources[id(span.resource)] = checked_resource(span.resource)
+        if (checked := _checked_span(span, resource)) is not None:
+            found.append(checked)
+    return found
+
+
+def _checked_span(span: ReadableSpan, resource: Resource) -> ReadableSpan | None:
+    is_attempt = span.name not in schema.SPANS
+    entry = schema.SPANS[schema.ATTEMPT_SPAN if is_attempt else span.name]
+    if span.kind is not entry.kind or not is_ours(span.instrumentation_scope):
+        return None
+    attributes = checked_attributes(span.attributes, entry.attributes)
+    if is_attempt and span.name != _attempt_name(attributes):
         return None
     return ReadableSpan(
         name=span.name,
         context=_bare(span.context),
         parent=_bare(span.parent),
-        resource=checked_resource(span.resource),
-        attributes=checked_attributes(span.attributes, entry.attributes),
+        resource=resource,
+        attributes=attributes,
         events=[
             Event(
                 one.name,
@@ -96,15 +113,8 @@ def checked_span(span: ReadableSpan) -> ReadableSpan | None:
     )
 
 
-def _entry_of(span: ReadableSpan) -> Span | None:
-    entry = schema.SPANS.get(span.name)
-    if entry is None:
-        entry = schema.SPANS[schema.ATTEMPT_SPAN]
-        made_of = checked_attributes(span.attributes, {schema.HTTP_METHOD, schema.URL_TEMPLATE})
-        method, template = made_of.get(schema.HTTP_METHOD), made_of.get(schema.URL_TEMPLATE)
-        if span.name != f"{method} {template}":
-            return None
-    return entry if span.kind is entry.kind else None
+def _attempt_name(checked: Mapping[str, Any]) -> str:
+    return f"{checked.get(schema.HTTP_METHOD)} {checked.get(schema.URL_TEMPLATE)}"
 
 
 def _bare(context: SpanContext | None) -> SpanContext | None:

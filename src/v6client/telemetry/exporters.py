@@ -80,7 +80,7 @@ class CheckedSpanExporter(SpanExporter):
 
     def _export(self, spans: Sequence[ReadableSpan]) -> bool:
         if not self._shell.foreign:
-            spans = [checked for one in spans if (checked := barrier.checked_span(one))]
+            spans = barrier.checked_spans(spans)
         return not spans or self._inner.export(spans) is SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:

@@ -77,9 +77,12 @@ def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Ite
     if name is None:
         yield trace.get_current_span()
         return
-    _check(name, attributes)
-    with lasting(name, attributes) as span, inside(span):
-        yield span
+    with lasting(name, attributes) as span:
+        token = context_api.attach(trace.set_span_in_context(span))
+        try:
+            yield span
+        finally:
+            context_api.detach(token)
 
 
 class EndAttempt(Protocol):
@@ -136,8 +139,8 @@ def attempt(
         if span is None or not span.is_recording():
             return
         if status is not None:
-            span.set_attribute(schema.HTTP_STATUS, status)
-            span.set_attribute(schema.HTTP_RESPONSE_SIZE, size)
+            # Together: each setting takes a lock.
+            span.set_attributes({schema.HTTP_STATUS: status, schema.HTTP_RESPONSE_SIZE: size})
         if error_type:
             span.set_attribute(schema.ERROR_TYPE, error_type)
             span.set_status(Status(StatusCode.ERROR))
@@ -175,24 +178,7 @@ def lasting(name: str, attributes: Mapping[str, AttributeValue]) -> Iterator[Spa
     A generator has to use this: what it makes current stays so in its caller between two items.
     """
     _check(name, attributes)
-    with _ended_by_error(
-        tracer().start_span(name, _here(), kind=schema.SPANS[name].kind, attributes=attributes)
-    ) as span:
-        yield span
-
-
-@contextmanager
-def inside(span: Span) -> Iterator[None]:
-    """Make a span the current one."""
-    token = context_api.attach(trace.set_span_in_context(span))
-    try:
-        yield
-    finally:
-        context_api.detach(token)
-
-
-@contextmanager
-def _ended_by_error(span: Span) -> Iterator[Span]:
+    span = tracer().start_span(name, _here(), kind=schema.SPANS[name].kind, attributes=attributes)
     try:
         yield span
     except GeneratorExit:
@@ -203,6 +189,16 @@ def _ended_by_error(span: Span) -> Iterator[Span]:
         raise
     finally:
         span.end()
+
+
+@contextmanager
+def inside(span: Span) -> Iterator[None]:
+    """Make a span the current one."""
+    token = context_api.attach(trace.set_span_in_context(span))
+    try:
+        yield
+    finally:
+        context_api.detach(token)
 
 
 def _check(name: str, attributes: Mapping[str, AttributeValue]) -> None:

@@ -84,7 +84,7 @@ def encoded(records: Sequence[Record]) -> bytes:
     for _, group in groupby(ordered, key=lambda one: (one.task_id, one.organization_id)):
         of_group = list(group)
         resource = _resource(of_group[0])
-        spans += [checked for one in of_group if (checked := _span(one, resource)) is not None]
+        spans += barrier.checked_spans(_span(one, resource) for one in of_group)
     return json.dumps(otlp_json.traces(spans), separators=(",", ":")).encode()
 
 
@@ -156,14 +156,14 @@ def _resource(record: Record) -> Resource:
     return Resource(attributes)
 
 
-def _span(record: Record, resource: Resource) -> ReadableSpan | None:
+def _span(record: Record, resource: Resource) -> ReadableSpan:
     def context(span_id: str) -> SpanContext:
         return SpanContext(
             int(record.trace_id, 16), int(span_id, 16), False, TraceFlags(TraceFlags.SAMPLED)
         )
 
     began = [Event(schema.RUN_BEGAN, {}, record.began)] if record.began is not None else []
-    span = ReadableSpan(
+    return ReadableSpan(
         name=record.name,
         context=context(record.span_id),
         parent=context(record.parent_id) if record.parent_id else None,
@@ -176,4 +176,3 @@ def _span(record: Record, resource: Resource) -> ReadableSpan | None:
         end_time=record.end,
         instrumentation_scope=_SCOPE,
     )
-    return barrier.checked_span(span)
