@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from v6client.base import ClientBase
 from v6client.errors import EncryptionError
 from v6client.http import shapes
-from v6client.payload import encryption
 from v6client.telemetry import spans
+
+if TYPE_CHECKING:
+    from v6client.payload.encryption import Cryptor
 
 
 class EncryptedClient(ClientBase):
@@ -21,7 +24,7 @@ class EncryptedClient(ClientBase):
     """
 
     organization_id: int
-    cryptor: encryption.Cryptor | None = None
+    cryptor: Cryptor | None = None
 
     def setup_encryption(self, private_key_file: str | os.PathLike[str] | None) -> None:
         """Attach a cryptor, with which :meth:`decrypt` reads what the node's proxy does not.
@@ -47,6 +50,9 @@ class EncryptedClient(ClientBase):
         RequestError
             When the server cannot be asked.
         """
+        # It brings cryptography along, which hardly any container needs.
+        from v6client.payload import encryption  # noqa: PLC0415
+
         with spans.operation("encryption.setup", {}):
             self.cryptor = encryption.setup_encryption(
                 self._access_token,

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from v6client.errors import ConfigurationError
 
 _ADVICE = (
@@ -54,6 +52,9 @@ class Identity:
                 f"token has to be a str with a JWT, not {type(token).__name__}"
                 f"{' of length 0' if token == '' else ''}. {_ADVICE}"
             )
+        # It brings cryptography along, which who only imports v6client does not need.
+        import jwt  # noqa: PLC0415
+
         claims: Mapping[str, Any] = {}
         with contextlib.suppress(jwt.PyJWTError, ValueError):
             claims = jwt.decode(token, options={"verify_signature": False})

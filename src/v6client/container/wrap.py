@@ -23,7 +23,7 @@ from v6client.container.signals import STATUS, Terminated, leave, terminable
 from v6client.errors import ConfigurationError, InvalidArgument, ResultError, V6ClientError
 from v6client.identity import Identity
 from v6client.payload.codec import encode_json
-from v6client.telemetry import bootstrap, log_output, logs, metrics, schema, spans
+from v6client.telemetry import bootstrap, logs, metrics, schema, spans
 from v6client.telemetry.otel_variables import PROVIDERS
 
 
@@ -56,6 +56,9 @@ def wrap_algorithm(log_traceback: bool = True) -> None:
         With status 1 when anything failed: the run counts as crashed then. After SIGTERM and
         Ctrl-C the process ends at once, with 143 and 130.
     """
+    # It brings structlog along, which who only imports v6client does not need.
+    from v6client.telemetry import log_output  # noqa: PLC0415
+
     decode_in_place(os.environ)
     settings, wrong = bootstrap.settings_of(os.environ)
     wrong += [name for name in PROVIDERS if os.environ.pop(name, None) is not None]

@@ -9,9 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import requests
 import urllib3
-from requests import certs
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError
@@ -133,20 +131,16 @@ def new_pool(base: str, trusted: str) -> HTTPConnectionPool:
     base
         The address.
     trusted
-        The file or folder of the certificates that TLS trusts.
+        The file or folder of the certificates that TLS trusts; empty where there is no TLS.
 
     Raises
     ------
     ConfigurationError
         When there can be no host of that name.
     """
-    is_folder = Path(trusted).is_dir()
-    manager = urllib3.PoolManager(
-        maxsize=_POOL_SIZE,
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=None if is_folder else trusted,
-        ca_cert_dir=trusted if is_folder else None,
-    )
+    kind = "ca_cert_dir" if Path(trusted).is_dir() else "ca_certs"
+    trust: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", kind: trusted} if trusted else {}
+    manager = urllib3.PoolManager(maxsize=_POOL_SIZE, **trust)
     manager.pool_classes_by_scheme = {"http": _PromptPool, "https": _PromptTLSPool}
     try:
         return manager.connection_from_url(base)
@@ -159,7 +153,7 @@ def new_pool(base: str, trusted: str) -> HTTPConnectionPool:
 
 
 def trusted_certificates(base: str) -> str:
-    """Give the file or folder of the certificates that TLS trusts.
+    """Give the file or folder of the certificates that TLS trusts; empty where there is no TLS.
 
     Parameters
     ----------
@@ -171,12 +165,17 @@ def trusted_certificates(base: str) -> str:
     ConfigurationError
         When the environment names a file that is not there.
     """
+    if not base.startswith("https:"):
+        return ""
+    import requests  # noqa: PLC0415 - the way to a node's proxy is without TLS, mostly
+    from requests import certs  # noqa: PLC0415
+
     # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
     with requests.Session() as session:
         verify = session.merge_environment_settings(base, {}, None, None, None)["verify"]
     if not isinstance(verify, str):
         return str(certs.where())  # type: ignore[attr-defined]  # the stubs lack it
-    if base.startswith("https:") and not Path(verify).exists():
+    if not Path(verify).exists():
         raise ConfigurationError(
             "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
             "Correct it, or unset it."

@@ -8,15 +8,17 @@ standard output, which becomes the run's log.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import structlog
+from typing import TYPE_CHECKING, Any, Final
 
 from v6client.telemetry import schema, spans
 from v6client.telemetry.entries import LogEvent
+
+if TYPE_CHECKING:
+    import structlog
 
 logger: Final = logging.getLogger("v6client")
 
@@ -78,11 +80,17 @@ def _render(
     return {"msg": " ".join([event["event"], *pairs]), "extra": {FIELDS: dict(event)}}
 
 
-_log: Final = structlog.wrap_logger(
-    logger,
-    processors=[with_context, _render],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+@functools.cache
+def _log() -> structlog.stdlib.BoundLogger:
+    # A fifth of what v6client would take to import, and a client that logs nothing needs it not.
+    import structlog  # noqa: PLC0415
+
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logger,
+        processors=[with_context, _render],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound
 
 
 def emit(event: LogEvent, **fields: object) -> None:
@@ -116,7 +124,7 @@ def emit(event: LogEvent, **fields: object) -> None:
     fitting = {key: value for key, value in fitting.items() if value is not None}
     # A line that cannot be written, because a handler of the application's raises, fails nothing.
     with contextlib.suppress(Exception):
-        _log.log(event.level, event.name, **fitting)
+        _log().log(event.level, event.name, **fitting)
     if _process.export is not None:
         with contextlib.suppress(Exception):
             _process.export(event, {**fitting, **_process.whose})

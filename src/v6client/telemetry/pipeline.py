@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
     Counter,
@@ -36,9 +34,13 @@ from v6client.telemetry.exporters import (
     Told,
 )
 from v6client.telemetry.ids import run_span_ids
-from v6client.telemetry.log_records import LogRecords
 from v6client.telemetry.otel_variables import LOGS, METRICS, TRACES
 from v6client.telemetry.trace_file import TraceFile
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider
+
+    from v6client.telemetry.log_records import LogRecords
 
 # Full queues of spans and logs are less than 4 MB (tests/telemetry/memory.py). Short delays: a
 # container that is killed without a word has lost two seconds of spans, and ten of metrics.
@@ -185,6 +187,10 @@ class Pipeline:
             exporters[f"{LOGS} (file)"] = FileLogExporter(file, self.plan.resource)
         if not exporters:
             return None
+        # Logs leave by a variable alone, so hardly any container needs their part of the SDK.
+        from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor  # noqa: PLC0415
+
         provider = LoggerProvider(resource=self.plan.resource, shutdown_on_exit=False)
         for name, exporter in exporters.items():
             checked: Any = CheckedLogExporter(
@@ -202,6 +208,8 @@ class Pipeline:
 
     def log_records(self, provider: LoggerProvider) -> LogRecords:
         """Make what turns our log events into records."""
+        from v6client.telemetry.log_records import LogRecords  # noqa: PLC0415
+
         return LogRecords(provider, self.plan.resource)
 
     def _file(self, signal: str) -> TraceFile | None:
