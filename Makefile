@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos observability collector bench-polling bench-payload fuzz \
+.PHONY: help demo test contract chaos observability collector bench bench-polling bench-payload fuzz \
 	lint format check compatibility lock clean
 
 help: ## Show this help
@@ -26,6 +26,9 @@ contract: $(VENV)/.installed ## Hold the sandbox and the real vantage6 (4.15.2, 
 
 chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.2 SEED=1)
 	@$(BIN)/python -m tests.chaos --runs $(or $(RUNS),200) --share $(or $(SHARE),0.2) --seed $(or $(SEED),1)
+
+bench: $(VENV)/.installed ## Speed against upstream's client and others; writes docs/benchmarks.md (needs make contract; ROUNDS=7)
+	@$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),7) --write
 
 bench-payload: $(VENV)/.installed ## What a large result costs, against upstream's client (needs make contract)
 	@$(BIN)/python -m benchmarks.payload
