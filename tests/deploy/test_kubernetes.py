@@ -5,8 +5,8 @@ No cluster is at hand. kustomize builds the manifests, and an API server's own c
 
 from __future__ import annotations
 
+import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from tests.deploy.cluster import (
 )
 from tests.deploy.policies import End, lets_through
 from tests.observability.install import ROOT
-from tests.observability.processes import program
+from tests.observability.processes import program, said
 
 DEPLOY: Final = ROOT / "deploy"
 KUBERNETES: Final = DEPLOY / "kubernetes"
@@ -50,13 +50,12 @@ DOOR: Final = 4320
 
 @cache
 def built(folder: str) -> Cluster:
+    return kustomized(KUBERNETES / folder)
+
+
+def kustomized(folder: Path) -> Cluster:
     # Without a flag: nothing is taken from outside of a kustomization's folder.
-    done = subprocess.run(  # noqa: S603 - a program of ours
-        [program("kustomize"), "build", str(KUBERNETES / folder)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = said(program("kustomize"), "build", folder)
     assert done.returncode == 0, done.stderr
     return Cluster(done.stdout)
 
@@ -73,9 +72,7 @@ def planted(before: str, after: str, folder: str = BASE, count: int = 1) -> Clus
 
 
 def judged(name: str, *arguments: str, text: str) -> tuple[int, str]:
-    done = subprocess.run(  # noqa: S603 - a program of ours
-        [program(name), *arguments], check=False, capture_output=True, text=True, input=text
-    )
+    done = said(program(name), *arguments, given=text)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -83,9 +80,9 @@ def judged(name: str, *arguments: str, text: str) -> tuple[int, str]:
 
 
 def test_an_api_server_takes_them_and_admits_the_pods_as_restricted(cluster: Cluster) -> None:
-    code, said = judged("kubernetes-checks", text=cluster.text)
-    assert code == 0, said
-    assert said == f"{len(cluster.objects)} objects are valid\n"
+    code, words = judged("kubernetes-checks", text=cluster.text)
+    assert code == 0, words
+    assert words == f"{len(cluster.objects)} objects are valid\n"
     assert len(cluster.objects) > 20
     labels = cluster.of_kind("Namespace")[cluster.namespace]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -115,9 +112,9 @@ def test_an_api_server_takes_them_and_admits_the_pods_as_restricted(cluster: Clu
     ],
 )
 def test_a_mistake_is_refused(before: str, after: str, told: str) -> None:
-    code, said = judged("kubernetes-checks", text=planted(before, after).text)
+    code, words = judged("kubernetes-checks", text=planted(before, after).text)
     assert code == 1
-    assert told in said
+    assert told in words
 
 
 # Not applied: `Always` is for tags that move; 472 is the user of Grafana's image; and three of the
@@ -135,17 +132,17 @@ def scored(text: str) -> tuple[int, str]:
 
 
 def test_kube_score_finds_nothing(cluster: Cluster) -> None:
-    code, said = scored(cluster.text)
-    assert code == 0, said
-    assert said.count("[OK]") >= len(cluster.objects)
-    assert "[WARNING]" not in said
+    code, words = scored(cluster.text)
+    assert code == 0, words
+    assert words.count("[OK]") >= len(cluster.objects)
+    assert "[WARNING]" not in words
 
 
 def test_kube_score_finds_a_mistake() -> None:
     text = re.sub(r"limits:\n +cpu: .*\n", "limits:\n", built(BASE).text, count=1)
-    code, said = scored(text)
+    code, words = scored(text)
     assert code == 1
-    assert "CPU limit is not set" in said
+    assert "CPU limit is not set" in words
 
 
 # Of a service.
@@ -253,6 +250,36 @@ def test_prometheus_finds_its_rules(cluster: Cluster) -> None:
     rules = {one.name for one in (DEPLOY / "prometheus" / "rules").iterdir()}
     folder = "/etc/prometheus/rules"
     assert {f"{folder}/{one}" for one in rules} <= cluster.files("prometheus").keys()
+
+
+def laid_out(files: Mapping[str, str], folder: str, root: Path) -> None:
+    """Write a volume's files as a kubelet does: behind a link that it can turn in one step."""
+    data = root / "..2026"
+    for path, text in files.items():
+        file = data / Path(path).relative_to(folder)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        first = file.relative_to(data).parts[0]
+        if not (root / first).is_symlink():
+            (root / first).symlink_to(Path("..data") / first)
+    (root / "..data").symlink_to(data.name)
+
+
+def test_the_programs_take_the_files_as_a_pod_has_them(cluster: Cluster, tmp_path: Path) -> None:
+    metrics, gateway = tmp_path / "prometheus", tmp_path / "otelcol"
+    laid_out(cluster.files("prometheus"), "/etc/prometheus", metrics)
+    done = said(program("promtool"), "check", "config", metrics / "prometheus.yml")
+    assert done.returncode == 0, done.stderr
+    assert "SUCCESS: 2 rule files found" in done.stdout
+
+    laid_out(cluster.files("otel-collector"), "/etc/otelcol", gateway)
+    arguments = [
+        one.replace("/etc/otelcol", str(gateway))
+        for one in cluster.container("otel-collector")["args"]
+    ]
+    environ = cluster.environment("otel-collector")
+    done = said(program("collector"), "validate", *arguments, environ=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_program_may_write_where_it_keeps_its_data(cluster: Cluster) -> None:
@@ -473,3 +500,38 @@ def test_a_drift_from_compose_is_found(before: str, after: str, told: str) -> No
     # Of several places that are alike, the first may be another's.
     cluster = planted(before, after, count=-1)
     assert told in list(drift(cluster, composed("compose.yaml")))
+
+
+# --------------------------------------------------------------------------------- as it is told
+
+
+def blocks_of_readme() -> list[str]:
+    text = (KUBERNETES / "README.md").read_text("utf-8")
+    return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_changes_that_the_readme_names_are_taken(tmp_path: Path) -> None:
+    [mail] = [one for one in blocks_of_readme() if one.startswith("# mail.yaml\n")]
+    overlay = os.path.relpath(KUBERNETES / REMOTE, tmp_path.resolve())
+    given = [one for one in blocks_of_readme() if "patches:\n" in one]
+    assert len(given) == 3
+    results = []
+    for block in given:
+        model = yaml.safe_load(block)
+        added = [one for one in model.get("resources", []) if one == "mail.yaml"]
+        model["resources"] = [overlay, *added]
+        (tmp_path / "mail.yaml").write_text(mail)
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(model))
+        cluster = kustomized(tmp_path)
+        code, words = judged("kubernetes-checks", text=cluster.text)
+        assert code == 0, words
+        assert unhardened(cluster) == []
+        results.append(permitted(cluster))
+    door = ("outside", "otel-collector", "TCP", DOOR)
+    hospitals, passed_on, mailed = results
+    assert door in permitted(built(REMOTE))
+    assert door not in hospitals | passed_on
+    assert door in mailed
+    assert {one for one in mailed - permitted(built(REMOTE)) if one[1] == DNS.name} == {
+        ("alertmanager", DNS.name, protocol, 53) for protocol in ("TCP", "UDP")
+    }
