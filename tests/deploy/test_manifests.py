@@ -48,7 +48,7 @@ def test_an_api_server_takes_them_and_admits_the_pods_as_restricted(cluster: Clu
         ("containerPort: 16686", "containerPort: 166860", "must be between"),
         (
             "mountPath: /badger\n          name: data",
-            "mountPath: /badger\n          name: no",
+            "mountPath: /badger\n          name: other",
             "Not found",
         ),
         ("memory: 64Mi", "memory: 64Gi", "must be less than or equal to memory limit"),
