@@ -40,7 +40,7 @@ _MEBIBYTES: Final = {"m": 1, "g": 1024, "Mi": 1, "Gi": 1024}
 
 
 def mebibytes(text: str) -> int:
-    number, unit = re.fullmatch(r"(\d+)(\D+)", text).groups()  # type: ignore[union-attr]
+    number, unit = re.split(r"(?<=\d)(?=\D)", text)
     return int(number) * _MEBIBYTES[unit]
 
 
