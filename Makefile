@@ -38,7 +38,7 @@ fuzz: $(VENV)/.installed ## A million broken payloads (CASES=1000000 SEED=1)
 
 observability: $(VENV)/.installed ## Run what is in deploy/ for real: collector, Jaeger, Prometheus, each alert
 	@$(BIN)/python -m tests.observability.install || [ $$? -eq 3 ]
-	@$(BIN)/python -m pytest tests/observability
+	@$(BIN)/python -m pytest tests/observability tests/deploy
 
 collector: $(VENV)/.installed ## Build OpenTelemetry's collector with what deploy/collector uses
 	@$(BIN)/python -m tests.observability.install collector

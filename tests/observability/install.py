@@ -1,4 +1,4 @@
-"""Find, or make, the programs that ``deploy/`` is for: collector, trace store, Prometheus.
+"""Find, or make, the programs that ``deploy/`` is for, and those that check it.
 
 ``python -m tests.observability.install [NAME ...]`` puts what is missing into a folder of the
 user's cache, keyed by version, and says where it is. What is on the path is used as it is. It ends
@@ -42,6 +42,12 @@ ALERTMANAGER_VERSION: Final = "v0.28.1"
 # What `docker compose` reads its files with; it needs no Docker.
 COMPOSE_MODULE: Final = "github.com/compose-spec/compose-go/v2"
 COMPOSE_VERSION: Final = "v2.16.2"
+KUSTOMIZE_MODULE: Final = "sigs.k8s.io/kustomize/kustomize/v5"
+KUSTOMIZE_VERSION: Final = "v5.8.1"
+KUBE_SCORE_MODULE: Final = "github.com/zegl/kube-score"
+KUBE_SCORE_VERSION: Final = "v1.20.0"
+# What a Kubernetes API server says of manifests, by its own code.
+KUBERNETES_CHECKS: Final = ROOT / "tests" / "deploy" / "kubernetes_checks"
 
 _BUILD_SECONDS: Final = 1800.0
 _DOWNLOAD_SECONDS: Final = 300.0
@@ -108,10 +114,14 @@ def _build_collector(folder: Path) -> None:
 
 def _build_module(module: str, version: str, package: str, name: str, folder: Path) -> None:
     told = _run("go", "mod", "download", "-json", f"{module}@{version}", seconds=_DOWNLOAD_SECONDS)
+    _build(Path(json.loads(told)["Dir"]), package, name, folder)
+
+
+def _build(module: Path, package: str, name: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f"v6client-{name}-") as work:
         # As the main module, so that its own go.sum is what everything is verified against.
         source = Path(work) / "source"
-        shutil.copytree(json.loads(told)["Dir"], source)
+        shutil.copytree(module, source)
         for path in (source, *source.rglob("*")):
             path.chmod(path.stat().st_mode | 0o200)
         _run(
@@ -140,14 +150,15 @@ def _unpack_prometheus(folder: Path) -> None:
             _keep(unpacked / "usr" / "bin" / name, folder)
 
 
-def _digest(text: str) -> str:
+def _digest(*files: Path) -> str:
+    text = "".join(one.read_text("utf-8") for one in files)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 PROGRAMS: Final[Mapping[str, Program]] = {
     "collector": Program(
         ("otelcol-contrib",),
-        f"otelcol-{collector_version()}-{_digest(BUILDER_CONFIG.read_text('utf-8'))}",
+        f"otelcol-{collector_version()}-{_digest(BUILDER_CONFIG)}",
         "otelcol-v6client",
         _build_collector,
     ),
@@ -172,6 +183,26 @@ PROGRAMS: Final[Mapping[str, Program]] = {
         partial(
             _build_module,
             *(ALERTMANAGER_MODULE, ALERTMANAGER_VERSION, "./cmd/alertmanager", "alertmanager"),
+        ),
+    ),
+    "kustomize": Program(
+        ("kustomize",),
+        f"kustomize-{KUSTOMIZE_VERSION}",
+        "kustomize",
+        partial(_build_module, KUSTOMIZE_MODULE, KUSTOMIZE_VERSION, ".", "kustomize"),
+    ),
+    "kubernetes-checks": Program(
+        (),
+        f"kubernetes-checks-{_digest(*sorted(KUBERNETES_CHECKS.glob('*')))}",
+        "kubernetes-checks",
+        partial(_build, KUBERNETES_CHECKS, ".", "kubernetes-checks"),
+    ),
+    "kube-score": Program(
+        ("kube-score",),
+        f"kube-score-{KUBE_SCORE_VERSION}",
+        "kube-score",
+        partial(
+            _build_module, KUBE_SCORE_MODULE, KUBE_SCORE_VERSION, "./cmd/kube-score", "kube-score"
         ),
     ),
 }

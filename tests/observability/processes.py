@@ -31,6 +31,24 @@ def program(name: str) -> Path:
     return found
 
 
+def said(
+    *command: object,
+    folder: Path | None = None,
+    given: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, and give what it said of ``given``."""
+    return subprocess.run(  # noqa: S603 - a program of ours
+        [str(one) for one in command],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        input=given,
+        env={**os.environ, **(environ or {})},
+    )
+
+
 def free_ports(count: int) -> list[int]:
     """Give ports of 127.0.0.1 that nobody listens at."""
     with ExitStack() as stack:

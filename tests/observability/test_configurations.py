@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.observability.install import ALERTMANAGER_VERSION
-from tests.observability.processes import program
+from tests.observability.processes import program, said
 from tests.observability.stack import DEPLOY, shorter
 
 COLLECTOR = DEPLOY / "collector"
 PROMETHEUS = DEPLOY / "prometheus"
 COMPOSE = DEPLOY / "compose"
-
-
-def said(
-    *command: object, folder: Path = DEPLOY, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - a program of ours
-        [str(one) for one in command],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **environ},
-    )
 
 
 @pytest.mark.parametrize(
@@ -47,8 +32,10 @@ def test_the_collector_takes_its_configurations(tmp_path: Path, files: tuple[str
     done = said(
         *(program("collector"), "validate", *arguments),
         folder=COLLECTOR,
-        V6CLIENT_TELEMETRY_FOLDER=str(tmp_path),
-        V6CLIENT_GATEWAY="https://telemetry.example:4318",
+        environ={
+            "V6CLIENT_TELEMETRY_FOLDER": str(tmp_path),
+            "V6CLIENT_GATEWAY": "https://telemetry.example:4318",
+        },
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
