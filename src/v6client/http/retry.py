@@ -179,6 +179,7 @@ class _Operation:
     attempts: int = 0
     failures: int = 0
     ending: Ending = Ending.SETTLED
+    first: Outcome | None = None
 
     def once(self) -> Outcome:
         self.attempts += 1
@@ -187,9 +188,14 @@ class _Operation:
         self.failures += outcome.kind in _FEW_TIMES_FOR_READ
         return outcome
 
+    def next(self) -> Outcome:
+        """Give the first outcome, which is there already; then make an attempt each time."""
+        first, self.first = self.first, None
+        return first or self.once()
+
 
 class RetryPolicy:
-    """Runs attempts by tenacity until one settles the matter.
+    """Makes attempts until one settles the matter; tenacity drives what follows the first.
 
     Parameters
     ----------
@@ -252,19 +258,25 @@ class RetryPolicy:
             The last outcome, how many attempts there were, and why they ended.
         """
         operation = _Operation(attempt, effect, clock, before_retry)
-        last = self._retrying(_Operation.once, operation)
+        last = operation.once()
+        # Nearly always that was all. tenacity costs as much as a span, so it drives only the rest.
+        if self._is_retryable(last, operation):
+            operation.first = last
+            last = self._retrying(_Operation.next, operation)
         if last.kind is Kind.SUCCESS:
             self.budget.deposit()
         return Settled(last, operation.attempts, operation.ending)
 
-    def _again(self, state: tenacity.RetryCallState) -> bool:
-        operation = _operation(state)
+    def _is_retryable(self, outcome: Outcome, operation: _Operation) -> bool:
         return is_retryable(
-            _outcome(state).kind,
+            outcome.kind,
             operation.effect,
             failures=operation.failures,
             failed_attempts=self._settings.failed_attempts,
         )
+
+    def _again(self, state: tenacity.RetryCallState) -> bool:
+        return self._is_retryable(_outcome(state), _operation(state))
 
     def _stop(self, state: tenacity.RetryCallState) -> bool:
         operation = _operation(state)
