@@ -221,7 +221,7 @@ class Blob(Loadable):
     def fetch(self) -> Content:
         """Fetch it; see :meth:`BlobStore.download`."""
         content = self._download(str(self._id))
-        self.head = content.head
+        self.head, self.received = content.head, content.received
         return content
 
     def load(self) -> Any:  # noqa: ANN401 - JSON
