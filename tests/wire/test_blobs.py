@@ -6,6 +6,7 @@ import base64
 import json
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from v6client import (
     RequestError,
     ResultError,
 )
+from v6client.http.body import Stream
 from v6client.payload.blobs import Blob
 from v6client.payload.transfer import Meter, Transfer
 
@@ -55,6 +57,7 @@ class Server:
     result: object = IDS[0]
     keys: dict[int, object] = field(default_factory=lambda: {1: "a key", 2: "another", 3: "third"})
     is_encrypted: bool = True
+    tasks: list[dict[str, Any]] = field(default_factory=list)
 
     def respond(self, request: Received) -> Answer:
         if (request.method, request.path) == ("POST", "/blobstream"):
@@ -68,9 +71,13 @@ class Server:
             "/organization": answer({"data": organizations, "links": {}}),
             "/organization/2": answer({"id": 2}),
             "/collaboration/1": answer({"id": 1, "encrypted": self.is_encrypted}),
-            "/task": answer({"id": 8}, 201) if request.method == "POST" else page(),
+            "/task": answer({"id": 8}, 201) if request.method == "POST" else page(*self.tasks),
+            "/run": page(*({"id": one, **RUN, "organization": {"id": one}} for one in self.keys)),
             "/result": page(row),
         }[request.path]
+
+
+RUN = {"status": "active"}
 
 
 def page(*rows: dict[str, Any]) -> Answer:
@@ -174,6 +181,56 @@ def test_without_an_upload_there_is_no_task(
 
     seen.append(run(server, call)[1])
     assert not posts(seen[0], "/task")
+
+
+def test_what_is_there_already_is_not_uploaded_again(run: Run) -> None:
+    key = "0" * 32
+    server = Server(tasks=[{"id": 5, "description": f"mine [v6c:{key}]"}])
+    created, this = run(server, lambda client: client.task.create(INPUT, [2, 1, 3], key=key))
+    assert created["id"] == 5
+    assert not posts(this, "/blobstream")
+    # What is not there is uploaded after the look.
+    server = Server([took(1), took(2), took(3)])
+    created, this = run(server, lambda client: client.task.create(INPUT, [2, 1, 3], key=key))
+    assert created == {"id": 8}
+    asked = [(one.method, one.path) for one in this.received]
+    assert asked.index(("GET", "/task")) < asked.index(("POST", "/blobstream"))
+
+
+def test_the_time_of_uploads_is_not_that_of_the_creation(client_of: ClientOf) -> None:
+    """They have a deadline of their own, and a large one outlasts that of POST task."""
+
+    def late(connection: socket.socket) -> bool:
+        time.sleep(0.4)
+        return took(1)(connection)
+
+    server = Server([late])
+    with peer() as this:
+        this.by_request = server.respond
+        client = client_of(this, replace(QUICK, create_deadline=0.3))
+        assert client.task.create({"method": "echo"}, [1])["id"] == 8
+
+
+def test_an_input_is_held_once_while_it_is_uploaded(run: Run) -> None:
+    input_ = {"method": "echo", "args": ["x" * 8_000_000]}
+    held: list[int] = []
+
+    def send(body: Stream, _: str) -> str:
+        assert sum(map(len, body)) > 8_000_000
+        held.append(tracemalloc.get_traced_memory()[0])
+        return IDS[1]
+
+    def call(client: AlgorithmClient) -> Any:
+        client.blobs._wire = replace(client.blobs._wire, send=send)
+        tracemalloc.start()
+        try:
+            return client.task.create(input_, [1, 2])
+        finally:
+            tracemalloc.stop()
+
+    assert run(Server(), call)[0] == {"id": 8}
+    assert len(held) == 2
+    assert max(held) < 1.1 * 8_000_000
 
 
 @pytest.mark.parametrize("key", ["", None])
