@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +27,7 @@ from v6client import (
     InvalidResponse,
     RequestError,
     ResultError,
+    Settings,
 )
 from v6client.http.body import Stream
 from v6client.payload.blobs import Blob
@@ -381,6 +384,61 @@ def test_an_upload_takes_constant_memory(client_of: ClientOf) -> None:
         tracemalloc.stop()
         sink.listener.close()
     assert grown < 4 << 20
+
+
+class Stalling(Sink):
+    """A peer that stops reading its first uploads, each after some bytes."""
+
+    def __init__(self, stalls: int) -> None:
+        super().__init__()
+        self.stalls = stalls
+        self.stalled: list[socket.socket] = []
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(self.stalls):
+                connection, _ = self.listener.accept()
+                connection.recv(1000)
+                self.stalled.append(connection)
+            super().serve()
+
+
+@contextmanager
+def stalling(stalls: int) -> Iterator[Stalling]:
+    this = Stalling(stalls)
+    thread = threading.Thread(target=this.serve)
+    thread.start()
+    try:
+        yield this
+    finally:
+        this.listener.shutdown(socket.SHUT_RDWR)
+        this.listener.close()
+        thread.join(10)
+        for connection in this.stalled:
+            connection.close()
+
+
+# Far longer than the buffers of the system, so that it cannot be sent to nobody.
+FAR_TOO_LONG = b"z" * (32 << 20)
+# It is the read timeout that ends an upload.
+PATIENT = replace(QUICK, blob_deadline=30, post_read_timeout=0.3)
+
+
+def upload(this: Sink, settings: Settings, client_of: ClientOf) -> list[str]:
+    client = client_of(this, settings)
+    client.blobs._wire = replace(client.blobs._wire, public_keys=lambda: {1: "key"})
+    return client.blobs.upload_for(FAR_TOO_LONG, [1])
+
+
+def test_an_upload_that_nobody_reads_begins_again(client_of: ClientOf) -> None:
+    with stalling(2) as this:
+        assert upload(this, PATIENT, client_of) == [IDS[1]]
+
+
+def test_an_upload_that_nobody_ever_reads_is_an_error(client_of: ClientOf) -> None:
+    with stalling(10) as this, pytest.raises(ConnectionFailed, match="send_timeout") as caught:
+        upload(this, replace(PATIENT, retry_budget=10, retry_cost=5), client_of)
+    assert caught.value.attempts == len(this.stalled) == 3
 
 
 def test_people_see_how_far_it_is(run: Run) -> None:

@@ -6,9 +6,12 @@ import base64
 import gzip
 import json
 import socket
+import threading
+import time
 import tracemalloc
 import zlib
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -189,6 +192,32 @@ def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
     inputs = [one["input"] for one in json.loads(post.body)["organizations"]]
     assert len(set(inputs)) == 1
     assert json.loads(base64.b64decode(inputs[0]))["args"] == ["y" * 2_000_000]
+
+
+def test_a_peer_that_reads_slowly_is_not_given_up(client_of: ClientOf) -> None:
+    """The read timeout is for each part of a body, not for all of it."""
+    size = 32_000_000
+
+    def read_slowly(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            left = size
+            while left > 0:
+                left -= len(connection.recv(1 << 18))
+                time.sleep(0.004)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Inherited by what is accepted; so that a part at most is under way.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        thread = threading.Thread(target=read_slowly, args=(listener,))
+        thread.start()
+        settings = replace(ONCE, post_read_timeout=1, create_deadline=600)
+        client = client_of(SimpleNamespace(port=listener.getsockname()[1]), settings)
+        started = time.monotonic()
+        assert client.request("task/40", {"value": "x" * size}, "post") == {}
+        assert time.monotonic() - started > settings.post_read_timeout
+        thread.join(10)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
 _POOL_SIZE: Final = 32
+# What has the read timeout to be sent in: Python's is for all that one call sends.
+_PART: Final = 1 << 18
 _DIGITS: Final = 20
 
 
@@ -40,9 +42,16 @@ def _acknowledge_at_once(sock: socket.socket | None) -> None:
 
 
 def _bound(sock: socket.socket | None) -> None:
-    left = deadline.remaining()
+    left = deadline.to_send()
     if sock is not None and left != float("inf"):
         sock.settimeout(left)
+
+
+def _parts(data: Any) -> Iterable[Any]:  # noqa: ANN401 - whatever http.client sends
+    if not isinstance(data, bytes) or len(data) <= _PART:
+        return (data,)
+    whole = memoryview(data)
+    return (whole[start : start + _PART] for start in range(0, len(whole), _PART))
 
 
 def _is_ip_address(host: str) -> bool:
@@ -60,11 +69,12 @@ class _Prompt:
     response_class = deadline.BoundedResponse
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - whatever http.client sends
-        if self.sock is not None:
-            # urllib3 leaves the connect timeout on the socket while it sends; a proxy that is busy
-            # with somebody else may take longer to read.
-            _bound(self.sock)
-        super().send(data)  # type: ignore[misc]
+        for part in _parts(data):
+            if self.sock is not None:
+                # urllib3 leaves the connect timeout on the socket while it sends; a proxy that is
+                # busy with somebody else may take longer to read.
+                _bound(self.sock)
+            super().send(part)  # type: ignore[misc]
 
     def connect(self) -> None:
         try:
@@ -166,7 +176,7 @@ class Transport:
         request
             The request.
         read_timeout
-            Seconds between two bytes of the answer.
+            Seconds between two bytes of the answer; and for each 256 kB that are sent.
         within
             Seconds for the whole attempt, from the first byte sent to the last one read.
 
@@ -198,7 +208,7 @@ class Transport:
         within: float,
     ) -> Outcome:
         try:
-            with deadline.until(time.monotonic() + within):
+            with deadline.until(time.monotonic() + within, patience=read_timeout):
                 response = adapter.send(
                     prepared,
                     stream=True,
@@ -294,9 +304,16 @@ def _failure(error: Exception) -> Outcome:
             return Outcome(Kind.NEVER_SENT, error_type)
     if isinstance(error, (requests.Timeout, *_READ_TIMEOUTS)) or isinstance(reason, _READ_TIMEOUTS):
         return Outcome(Kind.NO_ANSWER, "read_timeout")
+    # What ends while the request is sent, urllib3 wraps once more.
+    if isinstance(reason, urllib3.exceptions.ProtocolError) and _is_timeout(reason):
+        return Outcome(Kind.NO_ANSWER, "send_timeout")
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return Outcome(Kind.NO_ANSWER, "truncated")
     return Outcome(Kind.NO_ANSWER, "connection_lost")
+
+
+def _is_timeout(error: Exception) -> bool:
+    return any(isinstance(one, TimeoutError) for one in error.args)
 
 
 _READ_TIMEOUTS: Final = (urllib3.exceptions.ReadTimeoutError, TimeoutError)
