@@ -66,9 +66,17 @@ def test_the_proxy_encrypts_the_inputs(ask: Asker, finished: dict[str, Any]) -> 
 
 
 @encrypted
-def test_only_the_list_of_results_is_decrypted(ask: Asker, finished: dict[str, Any]) -> None:
+def test_only_the_list_of_results_is_decrypted(
+    ask: Asker, finished: dict[str, Any], running: list[int]
+) -> None:
     query = {"task_id": finished["id"]}
-    assert [decoded(row["result"]) for row in ask.rows("result", **query)] == ["canary"] * 3
+    rows = ask.rows("result", **query)
+    assert [decoded(row["result"]) for row in rows] == ["canary"] * 3
+    # Each organization has one, by which a single result is found.
+    for organization in running:
+        [row] = ask.rows("result", **query, organization_id=organization)
+        assert row in rows
+        assert client_of(ask.container).result.get(row["id"]) == "canary"
     direct = ask.server("GET", "result", params=query).json()["data"]
     inside = ask.proxy("GET", f"task/{finished['id']}", params={"include": "results"})
     listed = ask.rows("task", parent_id=ask.container.task_id, include="results")
