@@ -31,8 +31,10 @@ from v6client import (
 )
 from v6client.http.body import Stream
 from v6client.payload.blobs import Blob
+from v6client.payload.cryptor import new_private_key, public_key_text
 from v6client.payload.transfer import Meter, Transfer
 
+KEYS = {one: public_key_text(new_private_key(2048).public_key()) for one in (1, 2, 3)}
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(10)]
 
 
@@ -58,7 +60,7 @@ class Server:
     uploads: list[Answer] = field(default_factory=list)
     downloads: list[Answer] = field(default_factory=list)
     result: object = IDS[0]
-    keys: dict[int, object] = field(default_factory=lambda: {1: "a key", 2: "another", 3: "third"})
+    keys: dict[int, object] = field(default_factory=lambda: dict(KEYS))
     is_encrypted: bool = True
     tasks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -119,7 +121,7 @@ def test_an_input_goes_to_the_store_once_for_each_organization(run: Run) -> None
     created, this = run(Server([took(1), took(2), took(3)]), create)
     assert created == {"id": 8}
     uploads = posts(this, "/blobstream")
-    assert [one.headers["x-public-key"] for one in uploads] == ["another", "a key", "third"]
+    assert [one.headers["x-public-key"] for one in uploads] == [KEYS[one] for one in (2, 1, 3)]
     for one in uploads:
         assert json.loads(one.body) == INPUT
         assert one.headers["content-type"] == "application/octet-stream"
@@ -236,19 +238,25 @@ def test_an_input_is_held_once_while_it_is_uploaded(run: Run) -> None:
     assert max(held) < 1.1 * 8_000_000
 
 
-@pytest.mark.parametrize("key", ["", None])
-def test_an_organization_without_a_key(run: Run, key: object) -> None:
-    def call(client: AlgorithmClient) -> None:
-        with pytest.raises(EncryptionError, match="organization 1 has no public key"):
-            create(client)
+@pytest.mark.parametrize(
+    "key", ["", None, 5, "canary", KEYS[1] + "\n", f"{KEYS[1][:76]}\n{KEYS[1][76:]}", KEYS[1][:-8]]
+)
+def test_an_organization_without_a_usable_key(run: Run, key: object) -> None:
+    """It is told before the first upload: nobody could delete what was sent for the others."""
 
-    keys: dict[int, object] = {1: key, 2: "b", 3: "c"}
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(EncryptionError, match="organization 3 has no usable public") as caught:
+            create(client)
+        assert "canary" not in str(caught.value)
+
+    keys: dict[int, object] = {**KEYS, 3: key}
     _, this = run(Server(keys=keys), call)
     assert not posts(this, "/blobstream")
     # Where nothing is encrypted, nobody has one, and the proxy wants the header all the same.
     server = Server([took(1), took(2), took(3)], keys=keys, is_encrypted=False)
     _, this = run(server, create)
-    assert [one.headers["x-public-key"] for one in posts(this, "/blobstream")] == ["b", "none", "c"]
+    sent = [one.headers["x-public-key"] for one in posts(this, "/blobstream")]
+    assert sent == [KEYS[2], KEYS[1], "none"]
 
 
 def test_an_organization_from_elsewhere(run: Run) -> None:
@@ -375,7 +383,7 @@ def test_an_upload_takes_constant_memory(client_of: ClientOf) -> None:
     data = b"z" * (48 << 20)
     client = client_of(sink)
     wire = client.blobs._wire
-    client.blobs._wire = replace(wire, public_keys=lambda: dict.fromkeys(range(1, 4), "key"))
+    client.blobs._wire = replace(wire, public_keys=lambda: KEYS)
     tracemalloc.start()
     try:
         assert client.blobs.upload_for(data, [1, 2, 3]) == [IDS[1]] * 3
@@ -426,7 +434,7 @@ PATIENT = replace(QUICK, blob_deadline=30, post_read_timeout=0.3)
 
 def upload(this: Sink, settings: Settings, client_of: ClientOf) -> list[str]:
     client = client_of(this, settings)
-    client.blobs._wire = replace(client.blobs._wire, public_keys=lambda: {1: "key"})
+    client.blobs._wire = replace(client.blobs._wire, public_keys=lambda: KEYS)
     return client.blobs.upload_for(FAR_TOO_LONG, [1])
 
 
@@ -449,12 +457,18 @@ def test_people_see_how_far_it_is(run: Run) -> None:
         create(client)
         from_task(client)
 
+    def took_last(connection: socket.socket) -> bool:
+        # All of it was read, but nobody knows yet whether the store took it.
+        assert len(seen) == 2
+        return took(3)(connection)
+
     size = len(json.dumps(INPUT))
-    server = Server([reset_after_reading, took(1), took(2), took(3)], [blob(CONTENT)])
+    server = Server([reset_after_reading, took(1), took(2), took_last], [blob(CONTENT)])
     run(server, call)
     whole = Transfer("upload", size, size, is_complete=True)
+    # An attempt that failed is not complete.
     assert [one for one in seen if one.is_complete] == [
-        *[whole] * 4,
+        *[whole] * 3,
         Transfer("download", len(CONTENT), None, is_complete=True),
     ]
 
