@@ -47,9 +47,7 @@ def read_private_key(file: str | os.PathLike[str]) -> rsa.RSAPrivateKey:
         the path nor the content is told: who gives the key's text in place of its path should not
         find it in a log.
     """
-    pem = _read(file)
-    _refuse_other_kinds(pem)
-    key = load_private_key(pem)
+    key = load_private_key(_read(file))
     if key.key_size < SHORTEST_KEY:
         raise EncryptionError(
             f"the private key has {key.key_size} bits: too short to protect anything. It needs "
@@ -64,8 +62,10 @@ def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
     Raises
     ------
     EncryptionError
-        When it is no RSA key in PEM without a password.
+        When it is no RSA key in PEM without a password: says what it is instead, where that can be
+        told.
     """
+    _refuse_other_kinds(pem)
     try:
         key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
