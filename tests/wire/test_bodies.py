@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import json
 import socket
@@ -192,6 +193,31 @@ def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
     inputs = [one["input"] for one in json.loads(post.body)["organizations"]]
     assert len(set(inputs)) == 1
     assert json.loads(base64.b64decode(inputs[0]))["args"] == ["y" * 2_000_000]
+
+
+@pytest.mark.parametrize("wait", ["wait_for_results", "as_completed"])
+def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> None:
+    """The next round's are not to come on top of it until Python looks for cycles."""
+    text = base64.b64encode(json.dumps("x" * 4_000_000).encode()).decode()
+    rows = {
+        "/run": {"id": 5, "status": "completed", "organization": {"id": 2}},
+        "/result": {"id": 5, "result": text},
+    }
+    pages = {path: answer({"data": [row], "links": {}}) for path, row in rows.items()}
+    answers = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
+    with peer() as server:
+        server.by_request = lambda request: {**pages, **answers}[request.path]
+        client = client_of(server)
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            assert len(list(getattr(client, wait)(9))) == 1
+            left = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert left < 1_000_000
 
 
 def test_a_peer_that_reads_slowly_is_not_given_up(client_of: ClientOf) -> None:
