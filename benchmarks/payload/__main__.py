@@ -1,8 +1,9 @@
 """``python -m benchmarks.payload``: what a large result costs, ours against upstream's.
 
 Each fetch is a process of its own; the clients take turns, against one server process. "plain" is
-ours without the extra ``fast``. Memory
-is read from outside: the growth of the process's peak (VmHWM) over what it had before.
+ours without the extra ``fast``. A floor is no client: ``json.loads(base64.b64decode(text))`` of
+texts that are there already, with and without the extra's library. Memory is read from outside: the
+growth of the process's peak (VmHWM) over what it had before.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from tests.contract.real.install import cached_venv, is_installed, python_of
 from benchmarks.payload.scenarios import SCENARIOS, Scenario
 
 _SIDE: Final = Path(__file__).with_name("side.py")
-_SIDES: Final = ("ours", "plain", "upstream")
+_CLIENTS: Final = ("ours", "plain", "upstream")
+_SIDES: Final = (*_CLIENTS, "floor", "floor-plain")
 _GOAL_MEMORY, _GOAL_CPU = 1.8, 0.5
 
 
@@ -135,12 +137,16 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    titles = ["result", *(f"{one}, {side}" for one in ("s", "CPU s", "memory") for side in _SIDES)]
+    columns = [
+        *(("seconds", side, "s, {}", "{:.3f}") for side in _CLIENTS),
+        *(("cpu", side, "CPU s, {}", "{:.3f}") for side in _SIDES),
+        *(("memory", side, "memory, {}", "{:.2f} x") for side in _SIDES),
+    ]
+    titles = ["result", *(title.format(side) for _, side, title, _ in columns)]
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for row in rows:
         cells = [row["scenario"]]
-        for figure, form in (("seconds", "{:.3f}"), ("cpu", "{:.3f}"), ("memory", "{:.2f} x")):
-            cells += [form.format(row[side][figure]) for side in _SIDES]
+        cells += [form.format(row[side][figure]) for figure, side, _, form in columns]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
     lines.append(f"Memory: times the base64. Goals: {_GOAL_MEMORY} x, and {_GOAL_CPU} of the CPU.")

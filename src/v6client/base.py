@@ -189,7 +189,8 @@ class ClientBase:
         DeadlineExceeded
             The operation's deadline passed before an attempt gave an answer.
         InvalidResponse
-            A success whose body is not what the API documents.
+            A success whose body is not what the API documents; ``ResponseTooLarge`` where it is
+            longer than the setting ``max_response_bytes``.
         StatusError
             A status that is no success; see :mod:`v6client.errors` for its kinds.
         """

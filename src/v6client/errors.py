@@ -9,6 +9,7 @@
     │   ├── ConnectionFailed        never sent, or sent and lost: nobody knows what became of it
     │   ├── DeadlineExceeded        the time for the operation is over
     │   ├── InvalidResponse         an answer that is not what the API documents
+    │   │   └── ResponseTooLarge    an answer longer than V6CLIENT_MAX_RESPONSE_BYTES
     │   └── StatusError             an HTTP status that is no success
     │       ├── BadRequest          400
     │       ├── Unauthorized        401
@@ -105,6 +106,10 @@ class DeadlineExceeded(RequestError):  # noqa: N818 - the field's name for it (g
 
 class InvalidResponse(RequestError):  # noqa: N818 - says what happened
     """A successful status with a body that is not what the API documents."""
+
+
+class ResponseTooLarge(InvalidResponse):
+    """An answer that is longer than ``V6CLIENT_MAX_RESPONSE_BYTES``, and was left there."""
 
 
 class StatusError(RequestError):

@@ -35,8 +35,8 @@ class Settings:
         unit="s",
         low=0.001,
         high=86400,
-        text="the same for a POST, PUT, PATCH or DELETE: the proxy serves one request at a time, "
-        "and carries out what a client abandoned",
+        text="the same for a POST, PUT, PATCH or DELETE, and for each 256 kB that are sent: the "
+        "proxy serves one request at a time, and carries out what a client abandoned",
     )
     request_deadline: float = setting(
         120.0, unit="s", low=0.001, high=86400, text="for one operation with all its attempts"

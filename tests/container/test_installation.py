@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -14,21 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import container_token
 from tests.contract import tools
 from tests.contract.networks import ALGORITHMS
+from tests.node import all_encoded, call_of, variables_of
 
 needs_tools = pytest.mark.skipif(tools.why_not() != "", reason=tools.why_not())
 
 NONE: Mapping[str, str] = {}
-
-
-def encoded(environ: Mapping[str, str]) -> dict[str, str]:
-    """Encode variables as the node does."""
-    return {
-        name: base64.b32encode(value.encode()).decode().replace("=", "!")
-        for name, value in environ.items()
-    }
 
 
 def process(
@@ -52,7 +43,7 @@ def process(
 def told(code: str, environ: Mapping[str, str] = NONE, *, python: str = "") -> Any:
     """Give what the code in another process says with ``tell``; all variables are encoded."""
     head = "import json, sys, v6client\ntell = lambda value: print(json.dumps(value))\n"
-    done = process(["-c", head + textwrap.dedent(code)], encoded(environ), python=python)
+    done = process(["-c", head + textwrap.dedent(code)], all_encoded(environ), python=python)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -268,21 +259,14 @@ def ran(tmp_path: Path) -> Ran:
     (tmp_path / "my_algorithm.py").write_text(ALGORITHM)
 
     def start(method: str, *command: str) -> Any:
-        (tmp_path / "input").write_text(json.dumps({"method": method, "args": [], "kwargs": {}}))
-        (tmp_path / "token").write_text(container_token())
         by_node = {
-            "HOST": "http://127.0.0.1",
-            "PORT": "1",
-            "API_PATH": "",
-            "TOKEN_FILE": str(tmp_path / "token"),
-            "INPUT_FILE": str(tmp_path / "input"),
-            "OUTPUT_FILE": str(tmp_path / "output"),
+            **variables_of(tmp_path, input_=call_of(method)),
             "CODE": "ABCDEFGH",
             "WORD": "NBSWY3DP",
         }
         # PLAIN is the image's: upstream's decoding ends with an error there.
         by_image = {"PKG_NAME": "my_algorithm", "PLAIN": "ABCDEFGH"}
-        done = process(command, encoded(by_node) | by_image, folder=tmp_path)
+        done = process(command, all_encoded(by_node) | by_image, folder=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads((tmp_path / "output").read_text())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import container_token
+from tests.node import all_encoded, call_of, encoded, variables_of
 from tests.peer import answer, peer
 
 ALGORITHM = """
@@ -87,24 +86,12 @@ def run(tmp_path: Path) -> Run:
         port: int = 1,
         **changes: str | None,
     ) -> Ended:
-        for name, text in {
-            "input": input_ or json.dumps({"method": method, "args": args, "kwargs": {}}),
-            "token": container_token(),
-            "output": "",
-        }.items():
-            (tmp_path / name).write_text(text)
         by_node = {
-            "HOST": "http://127.0.0.1",
-            "PORT": str(port),
-            "API_PATH": "",
-            "TOKEN_FILE": str(tmp_path / "token"),
-            "INPUT_FILE": str(tmp_path / "input"),
-            "OUTPUT_FILE": str(tmp_path / "output"),
-            "TEMPORARY_FOLDER": str(tmp_path),
+            **variables_of(tmp_path, input_=input_ or call_of(method, *args), port=port),
             "OTEL_SERVICE_NAME": "from algorithm_env",
             "V6CLIENT_FIRST_CONTACT_BUDGET": "0.1",
         }
-        environ = {name: _encoded(value) for name, value in by_node.items()}
+        environ = all_encoded(by_node)
         environ |= {"PKG_NAME": "my_algorithm", "PLAIN": "NBSWY3DP" + "1"}
         for name, value in changes.items():
             environ.pop(name)
@@ -124,10 +111,6 @@ def run(tmp_path: Path) -> Run:
         return Ended(ended.returncode, output, ended.stdout, ended.stderr)
 
     return start
-
-
-def _encoded(text: str) -> str:
-    return base64.b32encode(text.encode()).decode().replace("=", "!")
 
 
 def test_a_method_is_called_and_its_result_written(run: Run) -> None:
@@ -263,7 +246,7 @@ def test_a_module_that_leaves_on_import_is_a_failure(run: Run, tmp_path: Path) -
 
 
 def test_an_output_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
-    ended = run("add", 1, OUTPUT_FILE=_encoded(str(tmp_path / "none" / "output")))
+    ended = run("add", 1, OUTPUT_FILE=encoded(str(tmp_path / "none" / "output")))
     assert ended.status == 1
     assert "OUTPUT_FILE" in ended.errors
     assert "Traceback" not in ended.errors

@@ -71,6 +71,23 @@ class Asker:
             return session.request(method, url, headers=headers, **more)
 
 
+def report(network: Network, organization: int, run_id: int, result: str) -> None:
+    """Complete a run in the place of a node."""
+    key = network.api_key(organization)
+    answer = requests.post(f"{network.server_url}/token/node", json={"api_key": key}, timeout=30)
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    moment = "2030-01-02T03:04:05.000006"
+    body = {
+        "status": "completed",
+        "result": result,
+        "started_at": moment,
+        "finished_at": moment,
+    }
+    url = f"{network.server_url}/run/{run_id}"
+    patched = requests.patch(url, json=body, headers=headers, timeout=30)
+    assert patched.status_code == 200, patched.text
+
+
 def encoded(method: str, *args: object, **more: object) -> str:
     """Encode an input as a client does; ``more`` are further keys beside ``method``."""
     document = {"method": method, "args": list(args), "kwargs": {}, **more}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.contract.asking import HTML, Asker, decoded, encoded
+from tests.contract.asking import HTML, Asker, decoded, encoded, report
 from tests.contract.conftest import client_of
 from tests.contract.networks import IMAGE, Network
 from tests.contract.real.install import cached_venv, is_installed, python_of
@@ -66,9 +66,17 @@ def test_the_proxy_encrypts_the_inputs(ask: Asker, finished: dict[str, Any]) -> 
 
 
 @encrypted
-def test_only_the_list_of_results_is_decrypted(ask: Asker, finished: dict[str, Any]) -> None:
+def test_only_the_list_of_results_is_decrypted(
+    ask: Asker, finished: dict[str, Any], running: list[int]
+) -> None:
     query = {"task_id": finished["id"]}
-    assert [decoded(row["result"]) for row in ask.rows("result", **query)] == ["canary"] * 3
+    rows = ask.rows("result", **query)
+    assert [decoded(row["result"]) for row in rows] == ["canary"] * 3
+    # Each organization has one, by which a single result is found.
+    for organization in running:
+        [row] = ask.rows("result", **query, organization_id=organization)
+        assert row in rows
+        assert client_of(ask.container).result.get(row["id"]) == "canary"
     direct = ask.server("GET", "result", params=query).json()["data"]
     inside = ask.proxy("GET", f"task/{finished['id']}", params={"include": "results"})
     listed = ask.rows("task", parent_id=ask.container.task_id, include="results")
@@ -247,6 +255,38 @@ def test_a_client_with_the_key_reads_what_the_proxy_does_not(
         run for run in client.run.from_task(task["id"]) if run["organization"]["id"] == running[0]
     ]
     assert json.loads(client.decrypt(mine["input"]))["args"] == ["canary"]
+
+
+@encrypted
+def test_nodes_read_an_input_that_the_client_encrypted(
+    ask: Asker, own_key: Path, running: list[int]
+) -> None:
+    client = client_of(ask.container)
+    client.setup_encryption(own_key)
+    assert client.cryptor is not None
+    keys = {one["id"]: one["public_key"] for one in ask.rows("organization", sort="id")}
+    document = json.dumps({"method": "echo", "args": ["canary"], "kwargs": {}}).encode()
+    organizations = [
+        {"id": one, "input": client.cryptor.encrypt(document, keys[one])} for one in running
+    ]
+    # Without the proxy, which would encrypt it once more.
+    posted = ask.server("POST", "task", json=ask.task([], organizations=organizations))
+    assert posted.status_code == 201, posted.text
+    assert client.wait_for_results(posted.json()["id"]) == ["canary"] * 3
+
+
+@encrypted
+def test_the_proxy_reads_a_result_that_the_client_encrypted(
+    ask: Asker, network: Network, own_key: Path, offline: int
+) -> None:
+    client = client_of(ask.container)
+    client.setup_encryption(own_key)
+    assert client.cryptor is not None
+    own = ask.proxy("GET", f"organization/{ask.container.organization_id}").json()["public_key"]
+    task = ask.create([offline])
+    [run] = ask.rows("run", task_id=task["id"])
+    report(network, offline, run["id"], client.cryptor.encrypt(b'"canary"', own))
+    assert client.wait_for_results(task["id"]) == ["canary"]
 
 
 @encrypted

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.node import variables_of
 from tests.telemetry.collector import Manner, collector
 from v6client.cli import main
 from v6client.sandbox import Sandbox
@@ -33,17 +34,16 @@ def container(sandbox: Sandbox) -> Iterator[Container]:
 
 
 def variables(container: Container, folder: Path) -> dict[str, str]:
-    for name, text in (("token", container.token), ("input", "{}"), ("output", "")):
-        (folder / name).write_text(text)
+    given = variables_of(
+        folder,
+        token=container.token,
+        host=container.host,
+        port=container.port,
+        path=container.path,
+    )
     (folder / "canary-file.csv").write_text("x")
     return {
-        "HOST": container.host,
-        "PORT": str(container.port),
-        "API_PATH": container.path,
-        "TOKEN_FILE": str(folder / "token"),
-        "INPUT_FILE": str(folder / "input"),
-        "OUTPUT_FILE": str(folder / "output"),
-        "TEMPORARY_FOLDER": str(folder),
+        **given,
         "USER_REQUESTED_DATABASE_LABELS": "canarylabel",
         "CANARYLABEL_DATABASE_URI": str(folder / "canary-file.csv"),
         "CANARYLABEL_DATABASE_TYPE": "csv",

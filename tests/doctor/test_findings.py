@@ -12,6 +12,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from tests.node import variables_of
 from v6client.cli.doctor.check import Check, State, bad, doubtful, good, note
 from v6client.cli.doctor.export import check_export, endpoint_of, way_to
 from v6client.cli.doctor.reach import clock_found, reached, rights_found, version_found
@@ -33,18 +34,9 @@ NOW = 1_800_000_000.0
 
 def environment(folder: Path, **more: str) -> ContainerEnvironment:
     """What a node tells a container in which all is well."""
-    for name in ("input", "output"):
-        (folder / name).write_text("x")
-    (folder / "token").write_text(token())
     (folder / "a.csv").write_text("x")
     variables = {
-        "HOST": "http://localhost",
-        "PORT": "8080",
-        "API_PATH": "",
-        "TOKEN_FILE": str(folder / "token"),
-        "INPUT_FILE": str(folder / "input"),
-        "OUTPUT_FILE": str(folder / "output"),
-        "TEMPORARY_FOLDER": str(folder),
+        **variables_of(folder, token=token(), host="http://localhost", port=8080),
         "PKG_NAME": "json",
         "SECRET_DATABASE_URI": str(folder / "a.csv"),
         "SECRET_DATABASE_TYPE": "csv",

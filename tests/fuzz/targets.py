@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import urllib3
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import strategies as st
 
 from v6client import EncryptionError, InvalidArgument, ResultError
@@ -222,7 +223,16 @@ TARGETS: Final[Sequence[Target]] = (
         ],
         blob,
     ),
-    Target("key", [private_key_pem(KEY), public_key_text(KEY.public_key()).encode()], key, 0.05),
+    Target(
+        "key",
+        [
+            private_key_pem(KEY),
+            KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
+            public_key_text(KEY.public_key()).encode(),
+        ],
+        key,
+        0.05,
+    ),
     Target("packed", [gzip.compress(b"x" * size) for size in (0, 100, 1 << 22)], packed),
     Target("input", [*_RESULTS, *_SEALED, *map(base64.b64encode, _SEALED)], given_input),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import container_token
+from tests.node import all_encoded, call_of, variables_of
 from tests.peer import Answer, Peer, Received, answer, peer
 
 ALGORITHM = """
@@ -96,11 +95,6 @@ runpy.run_module("v6client", run_name="__main__")
 """
 
 
-def encoded(text: str) -> str:
-    """Encode a variable as the node does."""
-    return base64.b32encode(text.encode()).decode().replace("=", "!")
-
-
 def start(  # noqa: PLR0913 - what a container is given
     folder: Path,
     method: str,
@@ -113,17 +107,8 @@ def start(  # noqa: PLR0913 - what a container is given
 ) -> Container:
     """Start one; ``plain`` is what its image sets, ``more`` what the node's ``algorithm_env``."""
     (folder / "my_algorithm.py").write_text(algorithm)
-    given = json.dumps({"method": method, "args": args, "kwargs": {}})
-    for name, text in {"input": given, "token": token or container_token(), "output": ""}.items():
-        (folder / name).write_text(text)
     by_node = {
-        "HOST": "http://127.0.0.1",
-        "PORT": str(port),
-        "API_PATH": "",
-        "TOKEN_FILE": str(folder / "token"),
-        "INPUT_FILE": str(folder / "input"),
-        "OUTPUT_FILE": str(folder / "output"),
-        "TEMPORARY_FOLDER": str(folder),
+        **variables_of(folder, input_=call_of(method, *args), token=token, port=port),
         "V6CLIENT_FIRST_CONTACT_BUDGET": "0.1",
         **more,
     }
@@ -134,7 +119,7 @@ def start(  # noqa: PLR0913 - what a container is given
             "PATH": os.environ["PATH"],
             "PKG_NAME": "my_algorithm",
             **(plain or {}),
-            **{name: encoded(value) for name, value in by_node.items()},
+            **all_encoded(by_node),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

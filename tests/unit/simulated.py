@@ -152,14 +152,17 @@ class World(Questions):
             if self.run_status(task, run) == "completed"
         ]
 
-    def row_at(
+    def row_at(  # noqa: PLR0913 - that of Questions
         self,
         kind: Literal["run", "result"],
         task_id: int,
         run_id: int,
         place: int,
         within: float | None = None,
+        *,
+        organization_id: int | None = None,
     ) -> dict[str, Any] | None:
+        assert organization_id is None, "a wait knows the places of all"
         self._cost(kind, within)
         task = self.tasks[task_id]
         run = task.runs[::-1][place]

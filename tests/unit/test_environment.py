@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.node import encoded
 from v6client import ConfigurationError
 from v6client.container.environment import (
     MARK,
@@ -14,11 +14,6 @@ from v6client.container.environment import (
     decode_environment,
     decode_in_place,
 )
-
-
-def encoded(text: str) -> str:
-    """Encode a value as the node does."""
-    return base64.b32encode(text.encode()).decode().replace("=", "!")
 
 
 @given(

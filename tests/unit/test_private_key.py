@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +40,20 @@ def _encrypted(kind: serialization.PrivateFormat) -> bytes:
     return KEY.private_bytes(PEM, kind, serialization.BestAvailableEncryption(b"canary"))
 
 
+def _openssh(cipher: bytes) -> bytes:
+    """Write what ssh-keygen does; cryptography encrypts such a key only where it has bcrypt."""
+    begin, _, rest = KEY.private_bytes(
+        PEM, FORMATS.OpenSSH, serialization.NoEncryption()
+    ).partition(b"\n")
+    text, _, end = rest.partition(b"-----END")
+    content = base64.b64decode(text).replace(
+        b"\0\0\0\x04none\0\0\0\x04none",
+        struct.pack(">I", len(cipher)) + cipher + b"\0\0\0\6bcrypt",
+        1,
+    )
+    return begin + b"\n" + base64.encodebytes(content) + b"-----END" + end
+
+
 def _public() -> bytes:
     return KEY.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -56,6 +72,10 @@ def _short() -> bytes:
     [
         (lambda: _encrypted(FORMATS.PKCS8), "encrypted with a password"),
         (lambda: _encrypted(FORMATS.TraditionalOpenSSL), "encrypted with a password"),
+        (lambda: _openssh(b"aes256-ctr"), "encrypted with a password.*ssh-keygen -p -N '' -m PEM"),
+        (lambda: _openssh(b"3des-cbc"), "encrypted with a password.*ssh-keygen"),
+        (lambda: _openssh(b"none"), "OpenSSH's own format.*ssh-keygen -p -N '' -m PEM"),
+        (lambda: _openssh(b"none")[:60], "OpenSSH's own format"),
         (_public, "but a public key"),
         (_elliptic, "no private RSA key"),
         (_short, "1024 bits: too short"),

@@ -88,7 +88,7 @@ def test_a_long_result_is_not_kept_as_text(part: int) -> None:
     page = read(json.dumps({"data": [{"id": 1, "result": text}]}).encode(), part=part)
     content = page["data"][0]["result"]
     assert isinstance(content, Base64Content)
-    assert content.size == weight(page["data"][0]) == 17
+    assert (content.size, weight(page["data"][0])) == (17, len(text))
     assert decode_row(page["data"][0], 5, 1, 10) == ["a long result"]
     with pytest.raises(ResultError, match="fetch it again"):
         content.load()
@@ -128,6 +128,17 @@ def test_a_number_that_stands_for_nothing_is_no_result() -> None:
         assert weight(row) == 0
         with pytest.raises(ResultError, match="no result"):
             decode_row(row, 5, 1, 10)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("part", [1, 1000])
+@pytest.mark.parametrize("text", ["&" * 5000, "=" * 5000, f"{'A' * 400}$AAAA$" + "A" * 5000])
+def test_what_cannot_be_decoded_weighs_what_came(text: str, part: int) -> None:
+    """Pages of damaged results, and of results for somebody else, are no lighter than others."""
+    [row] = read(json.dumps({"data": [{"id": 1, "result": text}]}).encode(), part=part)["data"]
+    assert weight(row) == len(text)
+    # And nothing of it is held.
+    assert row["result"].size == 0
 
 
 def load(text: bytes, *, part: int) -> Any:

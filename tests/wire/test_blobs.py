@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
+import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,10 +27,14 @@ from v6client import (
     InvalidResponse,
     RequestError,
     ResultError,
+    Settings,
 )
+from v6client.http.body import Stream
 from v6client.payload.blobs import Blob
+from v6client.payload.cryptor import new_private_key, public_key_text
 from v6client.payload.transfer import Meter, Transfer
 
+KEYS = {one: public_key_text(new_private_key(2048).public_key()) for one in (1, 2, 3)}
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(10)]
 
 
@@ -53,8 +60,9 @@ class Server:
     uploads: list[Answer] = field(default_factory=list)
     downloads: list[Answer] = field(default_factory=list)
     result: object = IDS[0]
-    keys: dict[int, object] = field(default_factory=lambda: {1: "a key", 2: "another", 3: "third"})
+    keys: dict[int, object] = field(default_factory=lambda: dict(KEYS))
     is_encrypted: bool = True
+    tasks: list[dict[str, Any]] = field(default_factory=list)
 
     def respond(self, request: Received) -> Answer:
         if (request.method, request.path) == ("POST", "/blobstream"):
@@ -68,9 +76,13 @@ class Server:
             "/organization": answer({"data": organizations, "links": {}}),
             "/organization/2": answer({"id": 2}),
             "/collaboration/1": answer({"id": 1, "encrypted": self.is_encrypted}),
-            "/task": answer({"id": 8}, 201) if request.method == "POST" else page(),
+            "/task": answer({"id": 8}, 201) if request.method == "POST" else page(*self.tasks),
+            "/run": page(*({"id": one, **RUN, "organization": {"id": one}} for one in self.keys)),
             "/result": page(row),
         }[request.path]
+
+
+RUN = {"status": "active"}
 
 
 def page(*rows: dict[str, Any]) -> Answer:
@@ -109,7 +121,7 @@ def test_an_input_goes_to_the_store_once_for_each_organization(run: Run) -> None
     created, this = run(Server([took(1), took(2), took(3)]), create)
     assert created == {"id": 8}
     uploads = posts(this, "/blobstream")
-    assert [one.headers["x-public-key"] for one in uploads] == ["another", "a key", "third"]
+    assert [one.headers["x-public-key"] for one in uploads] == [KEYS[one] for one in (2, 1, 3)]
     for one in uploads:
         assert json.loads(one.body) == INPUT
         assert one.headers["content-type"] == "application/octet-stream"
@@ -176,19 +188,75 @@ def test_without_an_upload_there_is_no_task(
     assert not posts(seen[0], "/task")
 
 
-@pytest.mark.parametrize("key", ["", None])
-def test_an_organization_without_a_key(run: Run, key: object) -> None:
-    def call(client: AlgorithmClient) -> None:
-        with pytest.raises(EncryptionError, match="organization 1 has no public key"):
-            create(client)
+def test_what_is_there_already_is_not_uploaded_again(run: Run) -> None:
+    key = "0" * 32
+    server = Server(tasks=[{"id": 5, "description": f"mine [v6c:{key}]"}])
+    created, this = run(server, lambda client: client.task.create(INPUT, [2, 1, 3], key=key))
+    assert created["id"] == 5
+    assert not posts(this, "/blobstream")
+    # What is not there is uploaded after the look.
+    server = Server([took(1), took(2), took(3)])
+    created, this = run(server, lambda client: client.task.create(INPUT, [2, 1, 3], key=key))
+    assert created == {"id": 8}
+    asked = [(one.method, one.path) for one in this.received]
+    assert asked.index(("GET", "/task")) < asked.index(("POST", "/blobstream"))
 
-    keys: dict[int, object] = {1: key, 2: "b", 3: "c"}
+
+def test_the_time_of_uploads_is_not_that_of_the_creation(client_of: ClientOf) -> None:
+    """They have a deadline of their own, and a large one outlasts that of POST task."""
+
+    def late(connection: socket.socket) -> bool:
+        time.sleep(0.4)
+        return took(1)(connection)
+
+    server = Server([late])
+    with peer() as this:
+        this.by_request = server.respond
+        client = client_of(this, replace(QUICK, create_deadline=0.3))
+        assert client.task.create({"method": "echo"}, [1])["id"] == 8
+
+
+def test_an_input_is_held_once_while_it_is_uploaded(run: Run) -> None:
+    input_ = {"method": "echo", "args": ["x" * 8_000_000]}
+    held: list[int] = []
+
+    def send(body: Stream, _: str) -> str:
+        assert sum(map(len, body)) > 8_000_000
+        held.append(tracemalloc.get_traced_memory()[0])
+        return IDS[1]
+
+    def call(client: AlgorithmClient) -> Any:
+        client.blobs._wire = replace(client.blobs._wire, send=send)
+        tracemalloc.start()
+        try:
+            return client.task.create(input_, [1, 2])
+        finally:
+            tracemalloc.stop()
+
+    assert run(Server(), call)[0] == {"id": 8}
+    assert len(held) == 2
+    assert max(held) < 1.1 * 8_000_000
+
+
+@pytest.mark.parametrize(
+    "key", ["", None, 5, "canary", KEYS[1] + "\n", f"{KEYS[1][:76]}\n{KEYS[1][76:]}", KEYS[1][:-8]]
+)
+def test_an_organization_without_a_usable_key(run: Run, key: object) -> None:
+    """It is told before the first upload: nobody could delete what was sent for the others."""
+
+    def call(client: AlgorithmClient) -> None:
+        with pytest.raises(EncryptionError, match="organization 3 has no usable public") as caught:
+            create(client)
+        assert "canary" not in str(caught.value)
+
+    keys: dict[int, object] = {**KEYS, 3: key}
     _, this = run(Server(keys=keys), call)
     assert not posts(this, "/blobstream")
     # Where nothing is encrypted, nobody has one, and the proxy wants the header all the same.
     server = Server([took(1), took(2), took(3)], keys=keys, is_encrypted=False)
     _, this = run(server, create)
-    assert [one.headers["x-public-key"] for one in posts(this, "/blobstream")] == ["b", "none", "c"]
+    sent = [one.headers["x-public-key"] for one in posts(this, "/blobstream")]
+    assert sent == [KEYS[2], KEYS[1], "none"]
 
 
 def test_an_organization_from_elsewhere(run: Run) -> None:
@@ -315,7 +383,7 @@ def test_an_upload_takes_constant_memory(client_of: ClientOf) -> None:
     data = b"z" * (48 << 20)
     client = client_of(sink)
     wire = client.blobs._wire
-    client.blobs._wire = replace(wire, public_keys=lambda: dict.fromkeys(range(1, 4), "key"))
+    client.blobs._wire = replace(wire, public_keys=lambda: KEYS)
     tracemalloc.start()
     try:
         assert client.blobs.upload_for(data, [1, 2, 3]) == [IDS[1]] * 3
@@ -326,6 +394,61 @@ def test_an_upload_takes_constant_memory(client_of: ClientOf) -> None:
     assert grown < 4 << 20
 
 
+class Stalling(Sink):
+    """A peer that stops reading its first uploads, each after some bytes."""
+
+    def __init__(self, stalls: int) -> None:
+        super().__init__()
+        self.stalls = stalls
+        self.stalled: list[socket.socket] = []
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(self.stalls):
+                connection, _ = self.listener.accept()
+                connection.recv(1000)
+                self.stalled.append(connection)
+            super().serve()
+
+
+@contextmanager
+def stalling(stalls: int) -> Iterator[Stalling]:
+    this = Stalling(stalls)
+    thread = threading.Thread(target=this.serve)
+    thread.start()
+    try:
+        yield this
+    finally:
+        this.listener.shutdown(socket.SHUT_RDWR)
+        this.listener.close()
+        thread.join(10)
+        for connection in this.stalled:
+            connection.close()
+
+
+# Far longer than the buffers of the system, so that it cannot be sent to nobody.
+FAR_TOO_LONG = b"z" * (32 << 20)
+# It is the read timeout that ends an upload.
+PATIENT = replace(QUICK, blob_deadline=30, post_read_timeout=0.3)
+
+
+def upload(this: Sink, settings: Settings, client_of: ClientOf) -> list[str]:
+    client = client_of(this, settings)
+    client.blobs._wire = replace(client.blobs._wire, public_keys=lambda: KEYS)
+    return client.blobs.upload_for(FAR_TOO_LONG, [1])
+
+
+def test_an_upload_that_nobody_reads_begins_again(client_of: ClientOf) -> None:
+    with stalling(2) as this:
+        assert upload(this, PATIENT, client_of) == [IDS[1]]
+
+
+def test_an_upload_that_nobody_ever_reads_is_an_error(client_of: ClientOf) -> None:
+    with stalling(10) as this, pytest.raises(ConnectionFailed, match="send_timeout") as caught:
+        upload(this, replace(PATIENT, retry_budget=10, retry_cost=5), client_of)
+    assert caught.value.attempts == len(this.stalled) == 3
+
+
 def test_people_see_how_far_it_is(run: Run) -> None:
     seen: list[Transfer] = []
 
@@ -334,12 +457,18 @@ def test_people_see_how_far_it_is(run: Run) -> None:
         create(client)
         from_task(client)
 
+    def took_last(connection: socket.socket) -> bool:
+        # All of it was read, but nobody knows yet whether the store took it.
+        assert len(seen) == 2
+        return took(3)(connection)
+
     size = len(json.dumps(INPUT))
-    server = Server([reset_after_reading, took(1), took(2), took(3)], [blob(CONTENT)])
+    server = Server([reset_after_reading, took(1), took(2), took_last], [blob(CONTENT)])
     run(server, call)
     whole = Transfer("upload", size, size, is_complete=True)
+    # An attempt that failed is not complete.
     assert [one for one in seen if one.is_complete] == [
-        *[whole] * 4,
+        *[whole] * 3,
         Transfer("download", len(CONTENT), None, is_complete=True),
     ]
 

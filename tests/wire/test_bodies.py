@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import json
 import socket
+import threading
+import time
 import tracemalloc
 import zlib
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.conftest import QUICK, ClientOf
-from tests.peer import Answer, answer, peer, truncated
-from v6client import ConnectionFailed, InvalidResponse, ResultError
+from tests.peer import Answer, Received, answer, peer, truncated
+from v6client import ConnectionFailed, InvalidResponse, ResponseTooLarge, ResultError
 from v6client.http.pagination import all_rows
 
 ONCE = replace(QUICK, retry_budget=0)
@@ -190,6 +195,57 @@ def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
     assert json.loads(base64.b64decode(inputs[0]))["args"] == ["y" * 2_000_000]
 
 
+@pytest.mark.parametrize("wait", ["wait_for_results", "as_completed"])
+def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> None:
+    """The next round's are not to come on top of it until Python looks for cycles."""
+    text = base64.b64encode(json.dumps("x" * 4_000_000).encode()).decode()
+    rows = {
+        "/run": {"id": 5, "status": "completed", "organization": {"id": 2}},
+        "/result": {"id": 5, "result": text},
+    }
+    pages = {path: answer({"data": [row], "links": {}}) for path, row in rows.items()}
+    answers = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
+    with peer() as server:
+        server.by_request = lambda request: {**pages, **answers}[request.path]
+        client = client_of(server)
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            assert len(list(getattr(client, wait)(9))) == 1
+            left = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+    assert left < 1_000_000
+
+
+def test_a_peer_that_reads_slowly_is_not_given_up(client_of: ClientOf) -> None:
+    """The read timeout is for each part of a body, not for all of it."""
+    size = 32_000_000
+
+    def read_slowly(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            left = size
+            while left > 0:
+                left -= len(connection.recv(1 << 18))
+                time.sleep(0.004)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Inherited by what is accepted; so that a part at most is under way.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        thread = threading.Thread(target=read_slowly, args=(listener,))
+        thread.start()
+        settings = replace(ONCE, post_read_timeout=1, create_deadline=600)
+        client = client_of(SimpleNamespace(port=listener.getsockname()[1]), settings)
+        started = time.monotonic()
+        assert client.request("task/40", {"value": "x" * size}, "post") == {}
+        assert time.monotonic() - started > settings.post_read_timeout
+        thread.join(10)
+
+
 @pytest.mark.parametrize(
     ("weights", "sizes"),
     [
@@ -203,6 +259,13 @@ def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
 def test_pages_are_sized_by_what_they_weigh(
     weights: list[int], sizes: list[tuple[int, int]]
 ) -> None:
+    assert fetched(weights) == sizes
+
+
+def fetched(
+    weights: list[int], *, limit: int = 10**9, is_weighed: bool = True
+) -> list[tuple[int, int]]:
+    """Fetch a list of rows, of which no answer is longer than the limit: the pages asked for."""
     rows = [{"id": number, "weight": one} for number, one in enumerate(weights, 1)]
     asked = []
 
@@ -210,8 +273,55 @@ def test_pages_are_sized_by_what_they_weigh(
         number, size = query["page"], query["per_page"]
         asked.append((number, size))
         some = rows[(number - 1) * size : number * size]
+        if sum(row["weight"] for row in some) > limit:
+            raise ResponseTooLarge("too large")
         return {"data": some, "links": {"next": "x"} if number * size < len(rows) else {}}
 
-    found = all_rows(fetch, {}, page_size=100, deadline=10, weigh=lambda row: row["weight"])
-    assert asked == sizes
+    weigh = (lambda row: row["weight"]) if is_weighed else None
+    found = all_rows(fetch, {}, page_size=100, deadline=10, weigh=weigh)
     assert [row["id"] for row in found] == [row["id"] for row in rows]
+    return asked
+
+
+@pytest.mark.parametrize("is_weighed", [True, False])
+@pytest.mark.parametrize(
+    "weights", [[9] * 120, [1] * 37 + [9] * 3 + [1] * 60, [9, 1, 1], [1] * 150, [3, 3, 3, 1] * 30]
+)
+def test_a_page_that_is_too_long_is_asked_for_in_halves(
+    weights: list[int], is_weighed: bool
+) -> None:
+    asked = fetched(weights, limit=9, is_weighed=is_weighed)
+    # Each size that was too large is given up for good, so few pages are asked for in vain.
+    sizes = [size for _, size in asked]
+    assert sizes[-1] < sizes[0]
+    assert len(asked) <= len(weights) + 7
+
+
+@pytest.mark.parametrize("is_weighed", [True, False])
+def test_one_row_that_is_too_long_is_an_error(is_weighed: bool) -> None:
+    with pytest.raises(ResponseTooLarge):
+        fetched([1] * 20 + [10] + [1] * 20, limit=9, is_weighed=is_weighed)
+
+
+def test_results_come_in_smaller_pages_where_a_page_is_too_long(
+    client_of: ClientOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = [base64.b64encode(json.dumps("x" * 70_000).encode()).decode()] * 7
+
+    def respond(request: Received) -> Answer:
+        query = parse_qs(urlsplit(request.target).query)
+        number, size = int(query["page"][0]), int(query["per_page"][0])
+        some = [{"id": one, "result": text} for one, text in enumerate(texts, 1)]
+        links = {"next": "x"} if number * size < len(texts) else {}
+        return answer({"data": some[(number - 1) * size : number * size], "links": links})
+
+    with peer() as server:
+        server.by_request = respond
+        client = client_of(server, replace(QUICK, max_response_bytes=200_000))
+        assert client.result.from_task(5) == ["x" * 70_000] * 7
+        assert [f"page.too_large rows={rows}" in caplog.text for rows in (10, 5, 2)] == [
+            *(True, True, False)
+        ]
+        texts.append("A" * 300_000)
+        with pytest.raises(ResponseTooLarge, match="V6CLIENT_MAX_RESPONSE_BYTES"):
+            client.result.from_task(5)

@@ -76,12 +76,32 @@ def test_addresses_that_are_not_there_are_the_documented_message(client_of: Clie
     ]
 
 
-def test_a_single_result_is_looked_up_in_its_tasks_list(client_of: ClientOf) -> None:
-    run = {"id": 5, "status": "completed", "task": {"id": 9}}
-    rows = page({"id": 4, "result": encoded("other")}, {"id": 5, "result": encoded(None)})
-    with peer(answer(run), rows) as server:
+def test_a_single_result_is_the_only_one_of_its_organization(client_of: ClientOf) -> None:
+    run = {"id": 5, "status": "completed", "task": {"id": 9}, "organization": {"id": 3}}
+    with peer(answer(run), page({"id": 5, "result": encoded(None)})) as server:
         assert client_of(server).result.get(5) is None
-    assert [one.path for one in server.received] == ["/run/5", "/result"]
+    # The others of the task, which may weigh hundreds of megabytes, are not fetched.
+    assert [one.target for one in server.received] == [
+        "/run/5",
+        "/result?task_id=9&per_page=1&page=1&organization_id=3",
+    ]
+
+
+@pytest.mark.parametrize("organization", [{"id": 3}, {"id": "3"}, None])
+def test_a_single_result_that_is_not_there_is_looked_up_in_its_tasks_list(
+    client_of: ClientOf, organization: object
+) -> None:
+    run = {"id": 5, "status": "completed", "task": {"id": 9}, "organization": organization}
+    other = {"id": 4, "result": encoded("other")}
+    with peer() as server:
+        server.by_request = lambda request: {
+            "/run/5": answer(run),
+            "/result": page(other, *([] if "organization_id" in request.target else [MINE])),
+        }[request.path]
+        assert client_of(server).result.get(5) == "mine"
+
+
+MINE = {"id": 5, "result": encoded("mine")}
 
 
 def test_a_run_without_a_result_or_a_task_is_an_error(client_of: ClientOf) -> None:

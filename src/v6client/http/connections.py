@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import queue
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
 _POOL_SIZE: Final = 32
+# What has the read timeout to be sent in: Python's is for all that one call sends.
+_PART: Final = 1 << 18
 
 
 def _acknowledge_at_once(sock: socket.socket | None) -> None:
@@ -33,9 +35,16 @@ def _acknowledge_at_once(sock: socket.socket | None) -> None:
 
 
 def _bound(sock: socket.socket | None) -> None:
-    left = deadline.remaining()
+    left = deadline.to_send()
     if sock is not None and left != float("inf"):
         sock.settimeout(left)
+
+
+def _parts(data: Any) -> Iterable[Any]:  # noqa: ANN401 - whatever http.client sends
+    if not isinstance(data, bytes) or len(data) <= _PART:
+        return (data,)
+    whole = memoryview(data)
+    return (whole[start : start + _PART] for start in range(0, len(whole), _PART))
 
 
 def _is_ip_address(host: str) -> bool:
@@ -53,11 +62,12 @@ class _Prompt:
     response_class = deadline.BoundedResponse
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - whatever http.client sends
-        if self.sock is not None:
-            # urllib3 leaves the connect timeout on the socket while it sends; a proxy that is busy
-            # with somebody else may take longer to read.
-            _bound(self.sock)
-        super().send(data)  # type: ignore[misc]
+        for part in _parts(data):
+            if self.sock is not None:
+                # urllib3 leaves the connect timeout on the socket while it sends; a proxy that is
+                # busy with somebody else may take longer to read.
+                _bound(self.sock)
+            super().send(part)  # type: ignore[misc]
 
     def connect(self) -> None:
         try:

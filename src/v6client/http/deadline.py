@@ -25,13 +25,32 @@ _thread: Final = threading.local()
 
 
 @contextmanager
-def until(moment: float) -> Iterator[None]:
-    """Bound everything that this thread's connections do to a moment (monotonic seconds)."""
-    _thread.moment = moment
+def until(moment: float, *, patience: float = _NEVER) -> Iterator[None]:
+    """Bound everything that this thread's connections do to a moment (monotonic seconds).
+
+    Parameters
+    ----------
+    moment
+        Until when.
+    patience
+        Seconds for each part that is sent: the socket's own timeout is for what is received.
+    """
+    _thread.moment, _thread.patience = moment, patience
     try:
         yield
     finally:
-        del _thread.moment
+        del _thread.moment, _thread.patience
+
+
+def to_send() -> float:
+    """Give the seconds for the next part that is sent.
+
+    Raises
+    ------
+    TimeoutError
+        When none are left.
+    """
+    return min(remaining(), float(getattr(_thread, "patience", _NEVER)))
 
 
 def remaining() -> float:

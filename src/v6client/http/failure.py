@@ -16,6 +16,7 @@ from v6client.errors import (
     NotFound,
     RateLimited,
     RequestError,
+    ResponseTooLarge,
     ServerError,
     StatusError,
     Unauthorized,
@@ -130,7 +131,7 @@ def _invalid(failure: Failure) -> RequestError:
 
 
 def _too_large(failure: Failure) -> RequestError:
-    return InvalidResponse(
+    return ResponseTooLarge(
         f"{failure.asked}: the answer is longer than V6CLIENT_MAX_RESPONSE_BYTES "
         f"({failure.spent}).{failure.doubt} Raise it if the container has the memory.",
         **failure.facts,

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from v6client.errors import DeadlineExceeded
+from v6client.errors import DeadlineExceeded, ResponseTooLarge
+from v6client.telemetry import logs, schema
 
 _MUCH_LARGER: Final = 4
 FIRST_PAGE: Final = 10
@@ -41,6 +42,7 @@ def all_rows(
     weigh
         Tells the bytes of a row. The first page is a small one then, and each next one is cut so
         that it weighs some 16 MiB if the rest is like what came; pages of one row may weigh more.
+        Of every list, a page that is longer than an answer may be is asked for in halves.
 
     Returns
     -------
@@ -53,13 +55,25 @@ def all_rows(
     ------
     DeadlineExceeded
         When there are still further pages after the deadline.
+    ResponseTooLarge
+        When one row alone is longer than an answer may be.
     """
     rows: dict[int, Row] = {}
     number, size = 1, page_size if weigh is None else min(page_size, FIRST_PAGE)
-    heaviest = 0
+    behind = heaviest = 0
     began = time.monotonic()
     while True:
-        page = fetch({**params, "page": number, "per_page": size})
+        try:
+            page = fetch({**params, "page": number, "per_page": size})
+        except ResponseTooLarge:
+            if size == 1:
+                raise
+            logs.emit(schema.PAGE_TOO_LARGE, rows=size)
+            # For all later pages, too: the rest of the list is taken to be like this.
+            page_size = size // 2
+            size = fitting_size(behind, heaviest, page_size)
+            number = behind // size + 1
+            continue
         rows.update((row["id"], row) for row in page["data"])
         if not page["data"] or not page.get("links", {}).get("next"):
             return [rows[id_] for id_ in sorted(rows)]

@@ -69,7 +69,7 @@ class Transport:
         request
             The request.
         read_timeout
-            Seconds between two bytes of the answer.
+            Seconds between two bytes of the answer; and for each 256 kB that are sent.
         within
             Seconds for the whole attempt, from the first byte sent to the last one read.
 
@@ -96,7 +96,7 @@ class Transport:
         timeout = Timeout(connect=min(self._connect_timeout, within), read=read_timeout)
         response: Any = None
         try:
-            with deadline.until(time.monotonic() + within):
+            with deadline.until(time.monotonic() + within, patience=read_timeout):
                 response = pool.urlopen(
                     request.method,
                     f"{self._path}/{request.target}",
@@ -189,8 +189,12 @@ def _failure(error: Exception, *, is_answering: bool) -> Outcome:
             return Outcome(Kind.NEVER_SENT, error_type)
     if isinstance(error, _READ_TIMEOUTS):
         return Outcome(Kind.NO_ANSWER, "read_timeout")
-    if is_answering and isinstance(error, urllib3.exceptions.ProtocolError):
-        return Outcome(Kind.NO_ANSWER, "truncated")
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        if is_answering:
+            return Outcome(Kind.NO_ANSWER, "truncated")
+        # What ends while the request is sent, urllib3 wraps.
+        if any(isinstance(one, TimeoutError) for one in error.args):
+            return Outcome(Kind.NO_ANSWER, "send_timeout")
     return Outcome(Kind.NO_ANSWER, "connection_lost")
 
 

@@ -24,13 +24,14 @@ from v6client.errors import (
 from v6client.http.body import Stream
 from v6client.http.reader import Reader
 from v6client.payload.content import Content, Loadable
+from v6client.payload.cryptor import is_public_key
 from v6client.payload.transfer import Meter, Progress
 from v6client.single_flight import SingleFlight
 from v6client.telemetry import logs, schema
 
 _PART: Final = 1 << 18
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-# The proxy wants the header also where it encrypts nothing, and organizations have no keys there.
+# The proxy wants the header also where it encrypts nothing, and organizations need no keys there.
 _NO_KEY: Final = "none"
 
 
@@ -121,7 +122,7 @@ class BlobStore:
         InvalidArgument
             When one is not in the collaboration.
         EncryptionError
-            When one has no public key, and the collaboration is encrypted.
+            When one has no usable public key, and the collaboration is encrypted.
         RequestError
             When an upload fails for good. What was uploaded before stays in the store: nobody can
             name it, and the server does not delete it.
@@ -157,16 +158,20 @@ class BlobStore:
         return content
 
     def _upload(self, data: bytes, public_key: str) -> str:
+        meter = Meter(self.progress, "upload", len(data))
+
         def parts() -> Iterator[bytes]:
             # Each attempt begins here: at the start.
-            meter = Meter(self.progress, "upload", len(data))
+            meter.begin()
             for start in range(0, len(data), _PART):
                 part = data[start : start + _PART]
                 yield part
                 meter.count(len(part))
-            meter.complete()
 
-        return self._wire.send(Stream(parts), public_key or _NO_KEY)
+        blob_id = self._wire.send(Stream(parts), public_key)
+        # All may be sent, and the store may refuse it yet: only its answer is the end.
+        meter.complete()
+        return blob_id
 
     def _keys_of(self, organizations: Sequence[int]) -> list[str]:
         known = self._wire.public_keys()
@@ -176,15 +181,15 @@ class BlobStore:
                 f"organization {', '.join(strangers)} is not in this container's collaboration. "
                 "Nothing was created. Give ids of client.organization.list()."
             )
-        keys = [known[one] for one in organizations]
-        without = [str(one) for one, key in zip(organizations, keys, strict=True) if not key]
+        keys = {one: known[one] for one in organizations if is_public_key(known[one])}
+        without = [str(one) for one in organizations if one not in keys]
         if without and self._wire.is_encrypted():
             raise EncryptionError(
-                f"organization {', '.join(without)} has no public key at the server, so nothing "
-                "can be encrypted for it. Nothing was created. Its node sends one when it starts "
-                "with encryption switched on."
+                f"organization {', '.join(without)} has no usable public RSA key at the server, so "
+                "nothing can be encrypted for it. Nothing was created. Its node sends one when it "
+                "starts with encryption switched on."
             )
-        return keys
+        return [keys.get(one, _NO_KEY) for one in organizations]
 
     def _asked(self) -> bool | None:
         try:
@@ -221,7 +226,7 @@ class Blob(Loadable):
     def fetch(self) -> Content:
         """Fetch it; see :meth:`BlobStore.download`."""
         content = self._download(str(self._id))
-        self.head = content.head
+        self.head, self.received = content.head, content.received
         return content
 
     def load(self) -> Any:  # noqa: ANN401 - JSON

@@ -24,14 +24,44 @@ _INPUT_KEYS: Final = frozenset({"method", "args", "kwargs"})
 _SEALED: Final = re.compile(rb"[A-Za-z0-9+/]{300,}={0,2}\$[A-Za-z0-9+/]{22}==\$")
 
 
-def encode_input(input_: object) -> bytes:
-    """Encode a task's input as it goes over the wire.
+def input_document(input_: object) -> bytes:
+    """Check a task's input, and give the document that it is, as a blob store keeps it.
 
     Parameters
     ----------
     input_
         A dict such as ``{"method": "average", "kwargs": {"column": "age"}}``; or bytes that are
-        base64 already, which are sent as they are.
+        base64 already.
+
+    Returns
+    -------
+    bytes
+        JSON; of bytes, what they decode to.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is neither, is not base64, or holds what JSON cannot.
+    """
+    if isinstance(input_, bytes):
+        return _decoded_base64(input_)
+    if not isinstance(input_, dict):
+        raise InvalidArgument(
+            "input_ has to be a dict such as {'method': 'average', 'kwargs': {}}, or bytes that "
+            f"are base64 already, not {type(input_).__name__}. Nothing was sent."
+        )
+    return encode_json(input_, what="the input")
+
+
+def encode_input(input_: object, document: bytes | None = None) -> bytes:
+    """Encode a task's input as ``POST task`` has it.
+
+    Parameters
+    ----------
+    input_
+        As for :func:`input_document`. Bytes are sent as they are.
+    document
+        What that gave; made anew by default.
 
     Returns
     -------
@@ -41,16 +71,11 @@ def encode_input(input_: object) -> bytes:
     Raises
     ------
     InvalidArgument
-        When it is neither, is not base64, or holds what JSON cannot.
+        As :func:`input_document`.
     """
-    if isinstance(input_, bytes):
-        return _checked_base64(input_)
-    if not isinstance(input_, dict):
-        raise InvalidArgument(
-            "input_ has to be a dict such as {'method': 'average', 'kwargs': {}}, or bytes that "
-            f"are base64 already, not {type(input_).__name__}. Nothing was sent."
-        )
-    return base64_text.encode(encode_json(input_, what="the input"))
+    if document is None:
+        document = input_document(input_)
+    return input_ if isinstance(input_, bytes) else base64_text.encode(document)
 
 
 def encode_json(value: object, *, what: str) -> bytes:
@@ -153,7 +178,7 @@ def is_sealed(payload: str | bytes | Loadable) -> bool:
     return bool(_SEALED.match(head.encode("ascii", "replace") if isinstance(head, str) else head))
 
 
-def _checked_base64(input_: bytes) -> bytes:
+def _decoded_base64(input_: bytes) -> bytes:
     plain = None
     with contextlib.suppress(binascii.Error):
         plain = base64_text.decode(input_)
@@ -163,7 +188,7 @@ def _checked_base64(input_: bytes) -> bytes:
             "could read it. Nothing was sent. Give the dict itself."
         )
     if plain is not None:
-        return input_
+        return plain
     raise InvalidArgument(
         "bytes given as input_ have to be base64 already. Nothing was sent. Give the dict "
         "itself, or base64.b64encode(json.dumps(input_).encode())."

@@ -20,10 +20,13 @@ class Loadable:
     ----------
     head
         How it began when it came.
+    received
+        Bytes that came over the wire for it, whatever they are worth.
     """
 
     def __init__(self) -> None:
         self.head = b""
+        self.received = 0
 
     def load(self) -> Any:  # noqa: ANN401 - JSON
         """Decode the JSON document that it is."""
@@ -49,7 +52,7 @@ class Content(Loadable):
 
     def add(self, part: bytes) -> None:
         """Take the next part."""
-        self._note_head(part)
+        self._note(part)
         self._grow(part)
 
     def load(self) -> Any:  # noqa: ANN401 - JSON
@@ -62,7 +65,8 @@ class Content(Loadable):
         """
         return json.loads(self._text())
 
-    def _note_head(self, part: bytes) -> None:
+    def _note(self, part: bytes) -> None:
+        self.received += len(part)
         if len(self.head) < LONGEST_HEAD:
             self.head += part[: LONGEST_HEAD - len(self.head)]
 
@@ -89,7 +93,7 @@ class Base64Content(Content):
 
     def add_encoded(self, part: bytes) -> None:
         """Take the next part of the base64 text; what is none is told by :meth:`finish`."""
-        self._note_head(part)
+        self._note(part)
         if self._is_damaged:
             return
         # Four letters are three bytes; what is left over waits for the next part.
@@ -136,6 +140,7 @@ class Base64Content(Content):
         # Nothing follows a padding: three letters of four that gave less were the last ones.
         if not plain or self._has_ended:
             self._is_damaged = True
+            self._data = None
             return
         self._has_ended = len(plain) * 4 != len(letters) * 3
         self._grow(plain)

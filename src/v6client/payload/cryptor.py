@@ -204,6 +204,15 @@ def load_public_key(text: str) -> rsa.RSAPublicKey:
     return key
 
 
+def is_public_key(text: str) -> bool:
+    """Tell whether something can be encrypted with what the server has for a public key."""
+    try:
+        load_public_key(text)
+    except EncryptionError:
+        return False
+    return True
+
+
 def _new_cipher(public_key: rsa.RSAPublicKey) -> tuple[bytes, Cipher[modes.CTR]]:
     """Make a key and a vector: the header that tells them to the receiver, and the cipher."""
     key, iv = os.urandom(_KEY_BYTES), os.urandom(_IV_BYTES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 import stat
 from pathlib import Path
@@ -17,6 +18,9 @@ from v6client.errors import EncryptionError
 SHORTEST_KEY: Final = 2048
 # A key of 16384 bits in PEM is 13 kB: whatever is longer is another file.
 _LONGEST_FILE: Final = 1 << 17
+_FROM_OPENSSH: Final = (
+    "copy the file, and convert the copy by ssh-keygen -p -N '' -m PEM -f key-plain.pem"
+)
 _NODE_FILE: Final = (
     "Give the file that the node's configuration names under encryption, private_key."
 )
@@ -38,13 +42,12 @@ def read_private_key(file: str | os.PathLike[str]) -> rsa.RSAPrivateKey:
     Raises
     ------
     EncryptionError
-        When it is missing, no file, not readable, open to everybody, encrypted with a password, no
-        private RSA key, or shorter than 2048 bits: says which. Neither the path nor the content
-        is told: who gives the key's text in place of its path should not find it in a log.
+        When it is missing, no file, not readable, open to everybody, encrypted with a password, in
+        OpenSSH's own format, no private RSA key, or shorter than 2048 bits: says which. Neither
+        the path nor the content is told: who gives the key's text in place of its path should not
+        find it in a log.
     """
-    pem = _read(file)
-    _refuse_other_kinds(pem)
-    key = load_private_key(pem)
+    key = load_private_key(_read(file))
     if key.key_size < SHORTEST_KEY:
         raise EncryptionError(
             f"the private key has {key.key_size} bits: too short to protect anything. It needs "
@@ -59,8 +62,10 @@ def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
     Raises
     ------
     EncryptionError
-        When it is no RSA key in PEM without a password.
+        When it is no RSA key in PEM without a password: says what it is instead, where that can be
+        told.
     """
+    _refuse_other_kinds(pem)
     try:
         key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -106,14 +111,33 @@ def _read(file: str | os.PathLike[str]) -> bytes:
     return pem
 
 
+def _is_sealed_openssh(pem: bytes) -> bool:
+    """Tell whether it is an OpenSSH key that names a cipher (OpenSSH's PROTOCOL.key)."""
+    content = b"".join(pem.partition(b"-----BEGIN OPENSSH PRIVATE KEY-----")[2].split()[:2])
+    try:
+        magic, _, rest = binascii.a2b_base64(content[:64]).partition(b"\0")
+    except binascii.Error:
+        return False
+    size = int.from_bytes(rest[:4], "big")
+    cipher = rest[4 : 4 + size]
+    return magic == b"openssh-key-v1" and 0 < len(cipher) == size and cipher != b"none"
+
+
 def _refuse_other_kinds(pem: bytes) -> None:
     """Tell the usual mistakes by the file's own words."""
-    if b"BEGIN ENCRYPTED" in pem or b"Proc-Type: 4,ENCRYPTED" in pem:
+    first = pem.lstrip()[:64]
+    is_openssh = first.startswith(b"-----BEGIN OPENSSH PRIVATE KEY")
+    if b"BEGIN ENCRYPTED" in pem or b"Proc-Type: 4,ENCRYPTED" in pem or _is_sealed_openssh(pem):
+        how = _FROM_OPENSSH if is_openssh else "openssl rsa -in key.pem -out key-plain.pem"
         raise EncryptionError(
             "the private key is encrypted with a password, and nobody can type one here (nor does "
-            "vantage6 ask for one). Give it without: openssl rsa -in key.pem -out key-plain.pem"
+            f"vantage6 ask for one). Give it without: {how}"
         )
-    first = pem.lstrip()[:64]
+    if is_openssh:
+        raise EncryptionError(
+            "the private key is in OpenSSH's own format, which vantage6 does not read either. Give "
+            f"it as PEM: {_FROM_OPENSSH}"
+        )
     if first.startswith((b"-----BEGIN PUBLIC KEY", b"-----BEGIN CERTIFICATE", b"ssh-rsa")):
         raise EncryptionError(
             f"this is no private RSA key, but a public key or a certificate. {_NODE_FILE}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
-from v6client.payload.content import Base64Content
+from v6client.payload.content import Base64Content, Loadable
 
 # A key of a JSON object: inside a string its quotes would have a backslash before them.
 _RESULT: Final = re.compile(rb'(?<!\\)"result" ?: ?"')
@@ -17,11 +18,11 @@ _LONG: Final = 1 << 16
 _STEP: Final = 1 << 16
 
 
-def weight(row: dict[str, Any]) -> int:
-    """Tell how many bytes of a page were a row's result, more or less."""
+def weight(row: Mapping[str, Any]) -> int:
+    """Tell how many bytes of a page were a row's result."""
     result = row.get("result")
-    if isinstance(result, Base64Content):
-        return result.size
+    if isinstance(result, Loadable):
+        return result.received
     return len(result) if isinstance(result, str) else 0
 
 

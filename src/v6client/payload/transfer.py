@@ -37,7 +37,7 @@ Progress = Callable[[Transfer], None]
 
 
 class Meter:
-    """Counts the bytes of one attempt, and tells of them now and then.
+    """Counts the bytes of a transfer, and tells of them now and then.
 
     Parameters
     ----------
@@ -64,6 +64,10 @@ class Meter:
         self._told = now()
         self.done = 0
 
+    def begin(self) -> None:
+        """Begin again, at 0, with another attempt."""
+        self.done = 0
+
     def count(self, size: int) -> None:
         """Count a part; tell at most twice a second."""
         self.done += size
@@ -72,7 +76,7 @@ class Meter:
             self._say(Transfer(self._direction, self.done, self._total))
 
     def complete(self) -> None:
-        """Tell the end."""
+        """Tell the end: the other side has all of it, or this one."""
         self._say(Transfer(self._direction, self.done, self._total, is_complete=True))
 
     def _say(self, transfer: Transfer) -> None:

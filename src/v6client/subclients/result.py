@@ -48,7 +48,8 @@ class Result(SubClient):
         """Get the result of a run.
 
         The proxy's own route for a single result is broken in vantage6 4 (it answers every
-        request with a 500), so the result is looked up in the list of its task.
+        request with a 500), so the result is looked up in the list of its task, as the only one of
+        its organization.
 
         Parameters
         ----------
@@ -71,28 +72,41 @@ class Result(SubClient):
         """
         run_id = identifier(id_, "run id")
         run = self.parent.run.get(run_id)
-        task = run.get("task")
-        task_id = task.get("id") if isinstance(task, dict) else None
-        if not isinstance(task_id, int):
+        task_id = _id_of(run.get("task"))
+        if task_id is None:
             raise InvalidResponse(
                 f"run {run_id} came without its task. Check that host, port and path are those "
                 "of a vantage6 proxy or server, version 4.",
                 method="GET",
                 template="/run/{id}",
             )
-        for row in self.rows_of(task_id):
-            if row["id"] == run_id and row.get("result"):
-                return decode_row(row, task_id, run_id, None)
+        organization_id = _id_of(run.get("organization"))
+        row = None
+        if organization_id is not None:
+            row = self.parent.questions.row_at(
+                "result", task_id, run_id, 0, organization_id=organization_id
+            )
+        if row is None:
+            row = next((one for one in self.rows_of(task_id) if one["id"] == run_id), {})
+        if row.get("result"):
+            return decode_row(row, task_id, run_id, organization_id)
         raise ResultError(
             f"run {run_id} (task {task_id}, status {run.get('status')}) has no result. Wait for "
             "the task with client.wait_for_results, or look at the run's log.",
             task_id=task_id,
             run_id=run_id,
+            organization_id=organization_id,
         )
 
     def rows_of(self, task_id: int) -> builtins.list[dict[str, Any]]:
         """Get a task's result rows, see :meth:`v6client.tasks.questions.Questions.result_rows`."""
         return self.parent.questions.result_rows(task_id)
+
+
+def _id_of(part: object) -> int | None:
+    """Give the id of what a run belongs to."""
+    id_ = part.get("id") if isinstance(part, dict) else None
+    return id_ if type(id_) is int else None
 
 
 def _is_empty(row: dict[str, Any]) -> bool:

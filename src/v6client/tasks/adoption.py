@@ -79,6 +79,8 @@ class TaskWire:
 
     Parameters
     ----------
+    prepare
+        Does what has to be done before the first POST; not called where the task is found first.
     post
         Creates the task once.
     find
@@ -87,6 +89,7 @@ class TaskWire:
         Gives the organizations that a task has runs of.
     """
 
+    prepare: Callable[[], None]
     post: Callable[[], Task]
     find: Callable[[str], Sequence[Task]]
     run_organizations: Callable[[int], Sequence[int]]
@@ -159,6 +162,8 @@ class Creation:
             When it was not created; or, saying so, when nobody could tell. It has the ``key``.
         """
         found = self._look_up(patiently=False) if resume else None
+        if found is None:
+            self.wire.prepare()
         posts = 0
         while found is None:
             posts += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from v6client.errors import InvalidArgument
@@ -114,29 +114,33 @@ class Asked:
     name, description
         The task's.
     input_
-        The base64 text, held once.
+        What is sent, held once: the base64 text, or of a blob the document.
     kind
         What tasks it is compared with, as to how long it takes.
+    is_blob
+        Whether the input goes to the blob store, and the body has the id of a blob in its place.
     """
 
     name: str
     description: str
-    input_: Ascii
+    input_: bytes = field(repr=False)
     kind: Kind
+    is_blob: bool = False
 
 
 def task_body(origin: Origin, asked: Asked, organizations: tuple[int, ...]) -> dict[str, Any]:
-    """Write the body of ``POST task``.
+    """Write the body of ``POST task``; of blobs, without what stands for the input.
 
     The input is the same text for each organization, held once: where the collaboration is
     encrypted, the node's proxy encrypts it for each.
     """
+    text = {} if asked.is_blob else {"input": Ascii(asked.input_)}
     body: dict[str, Any] = {
         "name": asked.name,
         "image": origin.image,
         "collaboration_id": origin.collaboration_id,
         "description": asked.description,
-        "organizations": [{"id": one, "input": asked.input_} for one in organizations],
+        "organizations": [{"id": one, **text} for one in organizations],
         "databases": [dict(one) for one in origin.databases],
     }
     if origin.study_id:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from opentelemetry.trace import Span
 
 from v6client.errors import DeadlineExceeded, RequestError, TaskPartiallyCreated
-from v6client.http.body import Ascii
-from v6client.payload import base64_text
 from v6client.payload.blobs import BlobStore
-from v6client.payload.codec import encode_input
+from v6client.payload.codec import encode_input, input_document
 from v6client.settings import Settings
 from v6client.tasks import carrier, creation
 from v6client.tasks.adoption import TO_GO_ON, Adopted, Creation, Task, TaskWire
@@ -99,9 +97,14 @@ class Creator:
         asked = creation.Asked(
             name=creation.checked_name(name),
             description=creation.checked_description(description or self.default_description),
-            input_=Ascii(encode_input(input_)),
+            input_=input_document(input_),
             kind=kind_of(str(name), input_),
+            is_blob=True,
         )
+        # Everything is checked before the first question; and from here on one form is held.
+        if not self.blobs.is_enabled():
+            text = encode_input(input_, asked.input_)
+            asked = replace(asked, input_=text, is_blob=False)
         if isolated:
             return self._create_each(asked, ids, resumed)
         return self._create_one(
@@ -148,13 +151,18 @@ class Creator:
         if not is_marked and carrier.carried(asked.description) is not None:
             # A text that looks like what a marked task carries: its containers would believe it.
             body["description"] = f"{asked.description[: carrier.LONGEST_DESCRIPTION - 1]}."
-        is_blob = self.blobs.is_enabled()
+
+        def upload() -> None:
+            if asked.is_blob:
+                blobs = self.blobs.upload_for(asked.input_, ids)
+                for one, blob in zip(body["organizations"], blobs, strict=True):
+                    one["input"] = blob
+
         with spans.operation("task.create", {schema.ORGANIZATION_COUNT: len(ids)}) as span:
-            if is_blob:
-                self._move_to_blobs(body["organizations"])
             if is_marked:
-                adopted = self._create_once(body, ids, key, resume=resume)
+                adopted = self._create_once(body, ids, key, upload, resume=resume)
             else:
+                upload()
                 answered = self.wire.post(body, self.settings.create_deadline)
                 adopted = Adopted(answered, (), was_found=False)
             task_id = adopted.task["id"]
@@ -176,7 +184,7 @@ class Creator:
         )
         metrics.record_creation(how, len(adopted.twins))
         for _ in ids:
-            metrics.record_payload("sent", len(asked.input_.content))
+            metrics.record_payload("sent", len(asked.input_))
         return adopted.task
 
     def known(self, task_id: int) -> Created | None:
@@ -224,18 +232,14 @@ class Creator:
         if late:
             logs.emit(schema.TASK_TWINS, task_id=ids[0], twin_ids=late)
 
-    def _move_to_blobs(self, organizations: list[dict[str, Any]]) -> None:
-        """Upload the input, and put the id of each organization's blob in its place."""
-        data = base64_text.decode(organizations[0]["input"].content)
-        for one in organizations:
-            # Not to be held a second time while it is uploaded.
-            del one["input"]
-        blobs = self.blobs.upload_for(data, [one["id"] for one in organizations])
-        for one, blob in zip(organizations, blobs, strict=True):
-            one["input"] = blob
-
     def _create_once(
-        self, body: dict[str, Any], ids: tuple[int, ...], key: str, *, resume: bool
+        self,
+        body: dict[str, Any],
+        ids: tuple[int, ...],
+        key: str,
+        upload: Callable[[], None],
+        *,
+        resume: bool,
     ) -> Adopted:
         body["description"], cut = carrier.carrying(
             body["description"],
@@ -247,6 +251,13 @@ class Creator:
         if cut:
             logs.emit(schema.DESCRIPTION_CUT, characters=cut)
         ends = time.monotonic() + self.settings.create_deadline
+
+        def prepare() -> None:
+            nonlocal ends
+            began = time.monotonic()
+            upload()
+            # Each upload has a deadline of its own.
+            ends += time.monotonic() - began
 
         def left() -> float:
             return ends - time.monotonic()
@@ -262,6 +273,7 @@ class Creator:
             return seconds
 
         wire = TaskWire(
+            prepare=prepare,
             post=lambda: self.wire.post(body, within()),
             find=lambda wanted: self.wire.find(carrier.pattern_of(wanted), within()),
             run_organizations=lambda task_id: self.wire.run_organizations(task_id, within()),

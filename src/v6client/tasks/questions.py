@@ -202,13 +202,15 @@ class Questions:
         )
         return [self._with_blob(row, within) for row in rows]
 
-    def row_at(
+    def row_at(  # noqa: PLR0913 - what tells one row from the others
         self,
         kind: Literal["run", "result"],
         task_id: int,
         run_id: int,
         place: int,
         within: float | None = None,
+        *,
+        organization_id: int | None = None,
     ) -> Row | None:
         """Ask for one run, or one result; ``None`` where it is not at its place.
 
@@ -222,10 +224,15 @@ class Questions:
             How many runs of the task have a higher id: both lists come newest first.
         within
             Seconds for it.
+        organization_id
+            Whose runs alone are counted; a task has one of each organization.
         """
+        query = {"task_id": task_id, "per_page": 1, "page": place + 1}
+        if organization_id is not None:
+            query["organization_id"] = organization_id
         answer = self._ask(
             kind,
-            {"task_id": task_id, "per_page": 1, "page": place + 1},
+            query,
             operation=f"{kind}.from_task",
             shape=shapes.run_page if kind == "run" else shapes.page,
             within=within,

@@ -170,6 +170,9 @@ def decode_row(row: Mapping[str, Any], task_id: int, run_id: int, organization: 
             "Look at the log of that organization's node.",
             **facts,
         )
-    if size := weight(dict(row)):
-        metrics.record_payload("received", size)
-    return decode_result(result, **facts)
+    try:
+        return decode_result(result, **facts)
+    finally:
+        # A blob came only now.
+        if size := weight(row):
+            metrics.record_payload("received", size)

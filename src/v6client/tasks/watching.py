@@ -59,6 +59,8 @@ class Watching:
         """Tell how it ended."""
         with spans.inside(self._span):
             self._tell_end(kind, error)
+        # Else the two hold each other, and the results, until Python looks for cycles.
+        self.watch.on_news = _nothing
 
     def _tell_end(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         watch = self.watch
@@ -173,6 +175,10 @@ class Watching:
             task.trace.ended(ended)
         if self._line.is_shown:
             self._line.show([run for one in self.watch.tasks for run in one.outcomes()])
+
+
+def _nothing(_: WatchedTask, __: Sequence[RunOutcome]) -> None:
+    """Tell nobody."""
 
 
 def _facts_of(run: RunOutcome) -> dict[str, int | str]:

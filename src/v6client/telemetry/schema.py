@@ -523,6 +523,7 @@ _field("requests", "int", "How many attempts this process made.")
 _field("result_bytes", "int", "The length of the output.", unit="By")
 _field("results", "int", "How many results there are.")
 _field("retries", "int", "How many of them repeated one.")
+_field("rows", "int", "How many rows of a list.")
 _field("run_id", "int", "The run that is meant.")
 RUN_ORGANIZATION_FIELD: Final = _field(
     "run_organization_id", "int", "In a container, on each line: whose container it is."
@@ -573,6 +574,12 @@ RETRY: Final = _event(
 )
 GIVEN_UP: Final = _event(
     "request.failed", logging.ERROR, f"{_REQUEST} elapsed_s", "The last attempt failed."
+)
+PAGE_TOO_LARGE: Final = _event(
+    "page.too_large",
+    logging.WARNING,
+    "rows",
+    "A page of so many rows is longer than an answer may be; it is asked for in halves.",
 )
 BLOB_STORE_UNKNOWN: Final = _event(
     "blobstore.unknown",
