@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Final
 
+_lock = threading.Lock()
 _renewals: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []
 
 
@@ -18,11 +20,15 @@ def renew_in_child(renew: Callable[[], None]) -> None:
     renew
         Makes the object's sockets and locks anew, without touching the old ones.
     """
-    _renewals[:] = [one for one in _renewals if one() is not None]
-    _renewals.append(weakref.WeakMethod(renew))
+    # Every request that changes something has connections of its own, in any thread.
+    with _lock:
+        _renewals[:] = [one for one in _renewals if one() is not None]
+        _renewals.append(weakref.WeakMethod(renew))
 
 
 def _renew_all() -> None:
+    global _lock  # noqa: PLW0603 - another thread of the parent may have had it
+    _lock = threading.Lock()
     for reference in _renewals:
         renew = reference()
         if renew is not None:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from v6client import AlgorithmClient, MaskedServerError, Settings
+from v6client import AlgorithmClient, MaskedServerError, Settings, forks
 from v6client.telemetry.metrics import tally
 
 _CHILD_SECONDS = 20
@@ -100,6 +100,7 @@ def _locks_held(client: AlgorithmClient) -> Iterator[None]:
         kept.mutex,
         client._creator.blobs._flight._lock,
         tally._lock,
+        forks._lock,
     ]
     held, ends = threading.Event(), threading.Event()
 
