@@ -195,8 +195,9 @@ class ClientBase:
             A status that is no success; see :mod:`v6client.errors` for its kinds.
         """
         _refuse_store(is_for_algorithm_store)
-        all_headers = {**(headers or {}), **self.headers}
-        request = build(endpoint, method, json, params, all_headers, shape, reader)
+        mine = self.headers
+        others = {name: it for name, it in (headers or {}).items() if str(name).title() not in mine}
+        request = build(endpoint, method, json, params, {**others, **mine}, shape, reader)
         return self._exchange.perform(request, operation=operation, within=within).body
 
     def ask(  # noqa: PLR0913 - those of a request that a question has

@@ -20,7 +20,6 @@ def renew_in_child(renew: Callable[[], None]) -> None:
     renew
         Makes the object's sockets and locks anew, without touching the old ones.
     """
-    # Every request that changes something has connections of its own, in any thread.
     with _lock:
         _renewals[:] = [one for one in _renewals if one() is not None]
         _renewals.append(weakref.WeakMethod(renew))
@@ -29,7 +28,8 @@ def renew_in_child(renew: Callable[[], None]) -> None:
 def _renew_all() -> None:
     global _lock  # noqa: PLW0603 - another thread of the parent may have had it
     _lock = threading.Lock()
-    for reference in _renewals:
+    # A copy: what is made anew may ask for the same, which changes the list.
+    for reference in tuple(_renewals):
         renew = reference()
         if renew is not None:
             renew()

@@ -6,6 +6,7 @@ will ever release is ended by its alarm.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -34,6 +35,7 @@ def main() -> None:
             _fork(client, "beside threads")
     with _locks_held(client):
         _fork(client, "beside held locks")
+    _fork_beside_others(client)
     client.task.create({"method": "parent"}, [2])
     _say("parent", {"id": client.organization.get(2)["id"]})
 
@@ -51,6 +53,20 @@ def _fork(client: AlgorithmClient, which: str) -> None:
     _, status = os.waitpid(child, 0)
     if status:
         _say(which, {"failed": os.waitstatus_to_exitcode(status)})
+
+
+def _fork_beside_others(client: AlgorithmClient) -> None:
+    """Fork with several clients, of which one has gone: none of the others may be forgotten."""
+    others = [
+        AlgorithmClient(client.token or "", client.host, client.port, "", settings=client.settings)
+        for _ in range(3)
+    ]
+    for one in others:
+        one.run.from_task(40)
+    del others[0]
+    gc.collect()
+    for one in others:
+        _fork(one, "beside others")
 
 
 def _calls(client: AlgorithmClient) -> dict[str, Any]:
@@ -93,11 +109,9 @@ def _locks_held(client: AlgorithmClient) -> Iterator[None]:
     exchange = client._exchange
     for flight in (exchange._diagnosis._flight, client._creator.blobs._flight):
         flight._under_way = Future()
-    kept: Any = exchange._transport._kept.pool
     locks = [
         exchange._retry.budget._lock,
         exchange._diagnosis._flight._lock,
-        kept.mutex,
         client._creator.blobs._flight._lock,
         tally._lock,
         forks._lock,

@@ -52,3 +52,15 @@ def test_what_is_gone_is_forgotten() -> None:
     assert len(forks._renewals) == before
     forks._renew_all()
     assert kept.renewed == 1
+
+
+def test_who_asks_for_more_while_it_is_renewed_makes_nobody_forgotten() -> None:
+    class Owner(Renewable):
+        def renew(self) -> None:
+            super().renew()
+            self.parts = Renewable()
+
+    gone, owner, last = Renewable(), Owner(), Renewable()
+    del gone
+    forks._renew_all()
+    assert (owner.renewed, last.renewed) == (1, 1)

@@ -1,7 +1,8 @@
-"""The connections: prompt, bound to a deadline, and not shared with a forked child."""
+"""The connections: prompt, and bound to a deadline; the pools that keep them."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import queue
 import socket
@@ -13,9 +14,9 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from v6client.errors import ConfigurationError
-from v6client.forks import renew_in_child
 from v6client.http import deadline
 
 # Only Linux has it. Without it a kept connection costs 42 ms a request at the real proxy, which
@@ -23,7 +24,6 @@ from v6client.http import deadline
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 KEEPS_CONNECTIONS: Final = _QUICKACK is not None
 
-_POOL_SIZE: Final = 32
 # What has the read timeout to be sent in: Python's is for all that one call sends.
 _PART: Final = 1 << 18
 
@@ -55,6 +55,10 @@ def _is_ip_address(host: str) -> bool:
     return True
 
 
+class HandshakeError(urllib3.exceptions.HTTPError):
+    """TLS was not agreed on, so nothing was sent."""
+
+
 class _Prompt:
     """What both kinds of connection do: acknowledge at once, and keep to the deadline."""
 
@@ -70,14 +74,17 @@ class _Prompt:
             super().send(part)  # type: ignore[misc]
 
     def connect(self) -> None:
+        error: Exception | None = None
         try:
             super().connect()  # type: ignore[misc]
         except TimeoutError:
-            is_late = True  # a TLS handshake that does not end
-        else:
-            is_late = False
-        if is_late:
-            raise ConnectTimeoutError("the connection does not stand in time")
+            # A TLS handshake that does not end.
+            error = ConnectTimeoutError("the connection does not stand in time")
+        except (OSError, urllib3.exceptions.SSLError, CertificateError):
+            # Told apart from what TLS may report later, when the request was sent.
+            error = HandshakeError("the TLS handshake failed")
+        if error is not None:
+            raise error
         _bound(self.sock)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - differs in urllib3 1 and 2
@@ -105,89 +112,114 @@ class _PromptTLSConnection(_Prompt, HTTPSConnection):  # type: ignore[misc]  # r
     pass
 
 
-class _Kept(queue.LifoQueue[Any]):
-    """The connections that a pool keeps. A forked child has none, and locks of its own.
+class Kept:
+    """The connections that a pool keeps: what urllib3 uses of a queue, without a lock.
 
-    urllib3 empties it when its pool is not used any more, and waits for ever there where another
-    thread of the parent had its lock at that moment.
+    An interrupt behind the lock of a ``queue.Queue`` would leave it locked, and so would a fork:
+    the next one who puts a connection back, if only to close it, would wait for ever. To append and
+    to pop are steps that nothing interrupts.
+
+    Parameters
+    ----------
+    maxsize
+        How many are kept.
     """
 
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        renew_in_child(self._renew)
+    def __init__(self, maxsize: int) -> None:
+        self._most = maxsize
+        self._free: list[Any] = []
 
-    def _renew(self) -> None:
-        dropped = self.queue
-        super().__init__(self.maxsize)
+    def qsize(self) -> int:
+        """Tell how many there are."""
+        return len(self._free)
+
+    def put(self, item: Any, block: bool = True) -> None:  # noqa: ANN401, ARG002 - as a queue has it
+        """Keep a connection, unless there are enough.
+
+        Raises
+        ------
+        queue.Full
+            When there are.
+        """
+        # Between the two steps another thread may put one, too: one more is kept then.
+        if len(self._free) >= self._most:
+            raise queue.Full
+        self._free.append(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401, ARG002 - as a queue has it
+        """Give the connection that was kept last.
+
+        Raises
+        ------
+        queue.Empty
+            When there is none: urllib3 makes a new one.
+        """
+        try:
+            return self._free.pop()
+        except IndexError:
+            pass
+        raise queue.Empty
+
+    def drop(self) -> None:
+        """Close what is kept: in a forked child, whose parent goes on with it."""
+        dropped, self._free = self._free, []
         for connection in filter(None, dropped):
             connection.close()
 
 
 class _PromptPool(HTTPConnectionPool):
     ConnectionCls = _PromptConnection
-    QueueCls = _Kept
+    QueueCls: Any = Kept
 
 
 class _PromptTLSPool(HTTPSConnectionPool):
     ConnectionCls = _PromptTLSConnection
-    QueueCls = _Kept
+    QueueCls: Any = Kept
 
 
-def new_pool(base: str, trusted: str) -> HTTPConnectionPool:
-    """Make a pool of connections to an address, which has none yet.
+def pool_maker(base: str) -> Callable[[int], HTTPConnectionPool]:
+    """Give what makes pools of connections to an address, each for so many that are kept.
 
     Parameters
     ----------
     base
         The address.
-    trusted
-        The file or folder of the certificates that TLS trusts; empty where there is no TLS.
 
     Raises
     ------
     ConfigurationError
-        When there can be no host of that name.
+        When there can be no host of that name, or the environment names certificates to trust
+        that are not there.
     """
-    kind = "ca_cert_dir" if Path(trusted).is_dir() else "ca_certs"
-    trust: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", kind: trusted} if trusted else {}
-    manager = urllib3.PoolManager(maxsize=_POOL_SIZE, **trust)
-    manager.pool_classes_by_scheme = {"http": _PromptPool, "https": _PromptTLSPool}
-    try:
-        return manager.connection_from_url(base)
-    except urllib3.exceptions.LocationValueError:
-        pass
-    raise ConfigurationError(
-        "there can be no host of this name. Check that host is 'http://' or 'https://' and a "
-        "name. In a container it is the variable HOST."
-    )
-
-
-def trusted_certificates(base: str) -> str:
-    """Give the file or folder of the certificates that TLS trusts; empty where there is no TLS.
-
-    Parameters
-    ----------
-    base
-        The address that is meant.
-
-    Raises
-    ------
-    ConfigurationError
-        When the environment names a file that is not there.
-    """
+    host, port = None, None
+    with contextlib.suppress(urllib3.exceptions.LocationValueError):
+        parts = urllib3.util.parse_url(base)
+        host, port = parts.host, parts.port
+    if host is None:
+        raise ConfigurationError(
+            "there can be no host of this name. Check that host is 'http://' or 'https://' and a "
+            "name. In a container it is the variable HOST."
+        )
     if not base.startswith("https:"):
-        return ""
-    import requests  # noqa: PLC0415 - the way to a node's proxy is without TLS, mostly
-    from requests import certs  # noqa: PLC0415
+        return lambda kept: _PromptPool(host, port, maxsize=kept)
+    trusted = _trusted_certificates(base)
+    kind = "ca_cert_dir" if Path(trusted).is_dir() else "ca_certs"
+    trust: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", kind: trusted}
+    return lambda kept: _PromptTLSPool(host, port, maxsize=kept, **trust)
+
+
+def _trusted_certificates(base: str) -> str:
+    """Give the file or folder of the certificates that TLS trusts."""
+    # The way to a node's proxy is without TLS, mostly.
+    import requests  # noqa: PLC0415
 
     # For REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE, read once and not at each request.
     with requests.Session() as session:
         verify = session.merge_environment_settings(base, {}, None, None, None)["verify"]
-    if not isinstance(verify, str):
-        return str(certs.where())  # type: ignore[attr-defined]  # the stubs lack it
-    if not Path(verify).exists():
+    trusted = verify if isinstance(verify, str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+    if not Path(trusted).exists():
         raise ConfigurationError(
             "there is no file at the path that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names. "
             "Correct it, or unset it."
         )
-    return verify
+    return trusted

@@ -35,11 +35,13 @@ def until(moment: float, *, patience: float = _NEVER) -> Iterator[None]:
     patience
         Seconds for each part that is sent: the socket's own timeout is for what is received.
     """
+    # A signal's handler may make a request while another one is under way.
+    before = _moment(), _patience()
     _thread.moment, _thread.patience = moment, patience
     try:
         yield
     finally:
-        del _thread.moment, _thread.patience
+        _thread.moment, _thread.patience = before
 
 
 def to_send() -> float:
@@ -50,7 +52,7 @@ def to_send() -> float:
     TimeoutError
         When none are left.
     """
-    return min(remaining(), float(getattr(_thread, "patience", _NEVER)))
+    return min(remaining(), _patience())
 
 
 def remaining() -> float:
@@ -66,6 +68,10 @@ def remaining() -> float:
 
 def _moment() -> float:
     return float(getattr(_thread, "moment", _NEVER))
+
+
+def _patience() -> float:
+    return float(getattr(_thread, "patience", _NEVER))
 
 
 def _left(moment: float) -> float:

@@ -71,7 +71,11 @@ class Exchange:
             max_response_bytes=settings.max_response_bytes,
         )
         self._renew()
-        renew_in_child(self._renew)
+        renew_in_child(self._renew_in_child)
+
+    def _renew_in_child(self) -> None:
+        self._transport.drop()
+        self._renew()
 
     def _renew(self) -> None:
         ours = self._settings

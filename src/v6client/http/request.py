@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -69,7 +69,8 @@ def build(  # noqa: PLR0913 - the parts of a request
     Raises
     ------
     InvalidArgument
-        When there is no such method, the endpoint leaves the API, or the body is not JSON.
+        When there is no such method, the endpoint leaves the API, or query or body cannot be
+        encoded.
     ConfigurationError
         When a header cannot be sent.
     """
@@ -97,9 +98,27 @@ def build(  # noqa: PLR0913 - the parts of a request
 
 
 def encoded(params: Mapping[str, Any]) -> str:
-    """Encode a query: ``None`` is left out, a list gives its name once for each of its values."""
-    pairs = {name: value for name, value in params.items() if value is not None}
-    return urlencode(pairs, doseq=True)
+    """Encode a query: a list gives its name once for each of its values; ``None`` is left out.
+
+    Raises
+    ------
+    InvalidArgument
+        When a value cannot be written.
+    """
+    pairs = [(name, one) for name, value in params.items() for one in _values(value)]
+    try:
+        return urlencode([(name, one) for name, one in pairs if one is not None])
+    except (ValueError, TypeError):
+        pass
+    raise InvalidArgument(
+        "a value of params= cannot be written into a query. Give text, numbers or lists of them. "
+        "Nothing was sent."
+    )
+
+
+def _values(value: Any) -> Iterable[Any]:  # noqa: ANN401 - what a caller gives
+    is_one = isinstance(value, (str, bytes)) or not hasattr(value, "__iter__")
+    return (value,) if is_one else value
 
 
 def _is_header(name: object, value: object) -> bool:

@@ -220,16 +220,7 @@ class RetryPolicy:
         self._settings = settings
         self._draw = draw
         self._today = today
-        # One for all operations, whose state travels as the argument: made anew for each, it would
-        # be a cycle of references, and hold what it answered until the garbage is collected.
-        self._retrying = tenacity.Retrying(
-            retry=self._again,
-            wait=self._wait,
-            stop=self._stop,
-            sleep=sleep,
-            before_sleep=_before_sleep,
-            retry_error_callback=_outcome,
-        )
+        self._sleep = sleep
 
     def run(
         self,
@@ -259,10 +250,20 @@ class RetryPolicy:
         """
         operation = _Operation(attempt, effect, clock, before_retry)
         last = operation.once()
-        # Nearly always that was all. tenacity costs as much as a span, so it drives only the rest.
+        # Nearly always that was all. tenacity costs as much as a span, so it drives only the rest;
+        # and it is a cycle of references, that holds the answer until the garbage is collected.
         if self._is_retryable(last, operation):
             operation.first = last
-            last = self._retrying(_Operation.next, operation)
+            # One each: its state is the thread's, and a signal's handler may make a request, too.
+            retrying = tenacity.Retrying(
+                retry=self._again,
+                wait=self._wait,
+                stop=self._stop,
+                sleep=self._sleep,
+                before_sleep=_before_sleep,
+                retry_error_callback=_outcome,
+            )
+            last = retrying(_Operation.next, operation)
         if last.kind is Kind.SUCCESS:
             self.budget.deposit()
         return Settled(last, operation.attempts, operation.ending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -16,23 +16,24 @@ from urllib3.util import Timeout
 from v6client._version import __version__
 from v6client.http import deadline
 from v6client.http.body import Stream, size_of
-from v6client.http.connections import KEEPS_CONNECTIONS, new_pool, trusted_certificates
+from v6client.http.connections import KEEPS_CONNECTIONS, HandshakeError, Kept, pool_maker
 from v6client.http.outcome import SUCCESSES, Kind, Outcome, classify_read
 from v6client.http.reader import Head, Reader, read_all
 from v6client.http.request import Request
 
 _DIGITS: Final = 20
+_MOST_KEPT: Final = 32
 
 
 class Transport:
     """Sends one request and says what came of it; it never raises for what the wire did.
 
-    ``requests`` says once what the environment has to say, which is whom TLS trusts; then each
-    request goes straight to its pool of connections, which is urllib3's: what a session and its
-    adapter find out anew for each request costs more than all our own telemetry
-    (docs/benchmarks.md). No redirect is followed, and no proxy of the environment is used (the
-    node sets ``HTTP_PROXY`` to squid, which does not lead to the node's own proxy). Reads share
-    kept connections, one a thread at work; every other request gets a new one.
+    A request goes straight to a pool of urllib3's: what a session of ``requests`` and its adapter
+    find out anew for each costs more than all our own telemetry (docs/benchmarks.md). What the
+    environment says of the certificates to trust is asked of ``requests``, once. No redirect is
+    followed, and no proxy of the environment is used (the node sets ``HTTP_PROXY`` to squid, which
+    does not lead to the node's own proxy). Reads share kept connections, one a thread at work;
+    every other request gets a new one.
 
     Parameters
     ----------
@@ -51,15 +52,11 @@ class Transport:
     """
 
     def __init__(self, base: str, *, connect_timeout: float, max_response_bytes: int) -> None:
-        self._base = base
         self._path = urlsplit(base).path
         self._connect_timeout = connect_timeout
         self._max_response_bytes = max_response_bytes
-        self._trusted = trusted_certificates(base)
-        self._kept = self._new_pool()
-
-    def _new_pool(self) -> HTTPConnectionPool:
-        return new_pool(self._base, self._trusted)
+        self._new_pool = pool_maker(base)
+        self._kept = self._new_pool(_MOST_KEPT)
 
     def send(self, request: Request, *, read_timeout: float, within: float) -> Outcome:
         """Send one request.
@@ -79,16 +76,16 @@ class Transport:
             What came of it.
         """
         if request.method == "GET":
-            return self._send_over(self._kept, _ALWAYS, request, read_timeout, within)
+            return self._send_over(self._kept, _KEEP, request, read_timeout, within)
         # A request that changes something has a connection of its own: on a kept one, that the
         # peer closes at that moment, nobody could tell whether it was carried out.
-        with contextlib.closing(self._new_pool()) as fresh:
-            return self._send_over(fresh, _ALWAYS_NEW, request, read_timeout, within)
+        with contextlib.closing(self._new_pool(1)) as fresh:
+            return self._send_over(fresh, _CLOSE, request, read_timeout, within)
 
     def _send_over(
         self,
         pool: HTTPConnectionPool,
-        headers: Mapping[str, str],
+        connection: Mapping[str, str],
         request: Request,
         read_timeout: float,
         within: float,
@@ -101,8 +98,8 @@ class Transport:
                     request.method,
                     f"{self._path}/{request.target}",
                     body=request.body,
-                    headers={**headers, **request.headers, **_framing(request)},
-                    retries=_NONE,
+                    headers={**_ALWAYS, **request.headers, **connection, **_framing(request)},
+                    retries=_NO_RETRIES,
                     redirect=False,
                     assert_same_host=False,
                     timeout=timeout,
@@ -143,19 +140,22 @@ class Transport:
 
     def close(self) -> None:
         """Close the kept connections. A later request opens new ones."""
-        kept, self._kept = self._kept, self._new_pool()
+        kept, self._kept = self._kept, self._new_pool(_MOST_KEPT)
         kept.close()
+
+    def drop(self) -> None:
+        """Drop the kept connections in a forked child, whose parent goes on with them."""
+        cast("Kept", self._kept.pool).drop()
 
 
 _CLOSE: Final[Mapping[str, str]] = {"Connection": "close"}
+_KEEP: Final[Mapping[str, str]] = {} if KEEPS_CONNECTIONS else _CLOSE
 _ALWAYS: Final[Mapping[str, str]] = {
     "Accept": "application/json",
     "User-Agent": f"v6client/{__version__}",
-    **({} if KEEPS_CONNECTIONS else _CLOSE),
 }
-_ALWAYS_NEW: Final[Mapping[str, str]] = {**_ALWAYS, **_CLOSE}
 # What goes wrong is raised as it is; what to do about it is the retry policy's to say.
-_NONE: Final = urllib3.Retry(total=False)
+_NO_RETRIES: Final = urllib3.Retry(total=False)
 
 
 def _framing(request: Request) -> dict[str, str]:
@@ -210,5 +210,6 @@ _NEVER_SENT: Final[tuple[tuple[type[Exception], str], ...]] = (
     (urllib3.exceptions.LocationValueError, "name_resolution"),
     (urllib3.exceptions.NewConnectionError, "connection_refused"),
     (ConnectTimeoutError, "connect_timeout"),
-    (urllib3.exceptions.SSLError, "tls"),
+    (HandshakeError, "tls"),
+    (urllib3.exceptions.ClosedPoolError, "connection_closed"),
 )

@@ -24,7 +24,6 @@ from v6client.errors import (
 from v6client.http.body import Stream
 from v6client.http.reader import Reader
 from v6client.payload.content import Content, Loadable
-from v6client.payload.cryptor import is_public_key
 from v6client.payload.transfer import Meter, Progress
 from v6client.single_flight import SingleFlight
 from v6client.telemetry import logs, schema
@@ -181,6 +180,9 @@ class BlobStore:
                 f"organization {', '.join(strangers)} is not in this container's collaboration. "
                 "Nothing was created. Give ids of client.organization.list()."
             )
+        # It brings cryptography along, which who has no blob store does not need.
+        from v6client.payload.cryptor import is_public_key  # noqa: PLC0415
+
         keys = {one: known[one] for one in organizations if is_public_key(known[one])}
         without = [str(one) for one in organizations if one not in keys]
         if without and self._wire.is_encrypted():

@@ -77,12 +77,8 @@ def operation(name: str | None, attributes: Mapping[str, AttributeValue]) -> Ite
     if name is None:
         yield trace.get_current_span()
         return
-    with lasting(name, attributes) as span:
-        token = context_api.attach(trace.set_span_in_context(span))
-        try:
-            yield span
-        finally:
-            context_api.detach(token)
+    with lasting(name, attributes) as span, inside(span):
+        yield span
 
 
 class EndAttempt(Protocol):
