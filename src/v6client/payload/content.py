@@ -33,6 +33,17 @@ class Loadable:
         raise NotImplementedError
 
 
+class Skipped(Loadable):
+    """A payload that nobody wants to read: only its length is kept."""
+
+    def add_encoded(self, part: bytes) -> None:
+        """Count the next part."""
+        self.received += len(part)
+
+    def finish(self) -> None:
+        """Take note of the end."""
+
+
 class Content(Loadable):
     """The bytes of a payload, which can be taken out of it once.
 
