@@ -43,6 +43,18 @@ def in_chunks(content: bytes, size: int, *, ends: bool = True) -> Answer:
     return write
 
 
+def ready(document: object) -> Answer:
+    """Answer with what is written already."""
+    content = json.dumps(document).encode()
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+
+    def write(connection: socket.socket) -> bool:
+        connection.sendall(whole)
+        return True
+
+    return write
+
+
 DOCUMENT = {"id": 2, "name": "x" * 300_000}
 JSON = json.dumps(DOCUMENT).encode()
 
@@ -143,8 +155,7 @@ def test_long_results_come_as_they_were(client_of: ClientOf) -> None:
 def test_a_long_result_is_held_once(client_of: ClientOf) -> None:
     text = encoded({"weights": "x" * 12_000_000})
     # The peer's own copy is there before anything is counted.
-    reply = answer(page(text))
-    with peer(reply) as server:
+    with peer(ready(page(text))) as server:
         client = client_of(server)
         tracemalloc.start()
         try:
@@ -218,18 +229,6 @@ def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> No
             tracemalloc.stop()
             gc.enable()
     assert left < 1_000_000
-
-
-def ready(document: object) -> Answer:
-    """Answer with what is written already."""
-    content = json.dumps(document).encode()
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
-
-    def write(connection: socket.socket) -> bool:
-        connection.sendall(whole)
-        return True
-
-    return write
 
 
 @pytest.mark.parametrize("wait", ["wait_for_results", "as_completed", "outcomes"])
