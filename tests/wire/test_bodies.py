@@ -214,7 +214,7 @@ def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> No
         "/run": {"id": 5, "status": "completed", "organization": {"id": 2}},
         "/result": {"id": 5, "result": text},
     }
-    pages = {path: answer({"data": [row], "links": {}}) for path, row in rows.items()}
+    pages = {path: ready({"data": [row], "links": {}}) for path, row in rows.items()}
     answers = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
     with peer() as server:
         server.by_request = lambda request: {**pages, **answers}[request.path]
