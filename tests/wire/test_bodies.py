@@ -206,6 +206,9 @@ def test_a_long_input_is_sent_to_each_organization(client_of: ClientOf) -> None:
     assert json.loads(base64.b64decode(inputs[0]))["args"] == ["y" * 2_000_000]
 
 
+FINISHED = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
+
+
 @pytest.mark.parametrize("wait", ["wait_for_results", "as_completed"])
 def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> None:
     """The next round's are not to come on top of it until Python looks for cycles."""
@@ -215,9 +218,8 @@ def test_a_result_that_is_given_up_is_gone(client_of: ClientOf, wait: str) -> No
         "/result": {"id": 5, "result": text},
     }
     pages = {path: ready({"data": [row], "links": {}}) for path, row in rows.items()}
-    answers = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
     with peer() as server:
-        server.by_request = lambda request: {**pages, **answers}[request.path]
+        server.by_request = lambda request: {**pages, **FINISHED}[request.path]
         client = client_of(server)
         gc.collect()
         gc.disable()
@@ -240,11 +242,10 @@ def test_a_wait_does_not_hold_the_input_of_each_run(client_of: ClientOf, wait: s
     ]
     results = [{"id": one["id"], "result": base64.b64encode(b"1").decode()} for one in runs]
     rows = {"/run": runs, "/result": results}
-    answers = {"/task/9/status": answer({"status": "completed"}), "/task/9": answer({"id": 9})}
 
     def respond(request: Received) -> Answer:
-        if request.path in answers:
-            return answers[request.path]
+        if request.path in FINISHED:
+            return FINISHED[request.path]
         query = parse_qs(urlsplit(request.target).query)
         number, size = int(query["page"][0]), int(query["per_page"][0])
         return pages.get((request.path, number, size), beyond)
