@@ -30,7 +30,7 @@ class Scenario:
         Makes the JSON document of one, of about so many bytes.
     has_goal
         Whether the goals are for it: of a megabyte, interpreter and buffers are the larger part;
-        and the objects of a list of numbers are larger than its base64.
+        and of a list of numbers, the floor alone is above both.
     """
 
     task_id: int

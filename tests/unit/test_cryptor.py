@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import tracemalloc
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -117,3 +118,15 @@ def test_a_key_of_another_kind_is_refused() -> None:
     )
     with pytest.raises(EncryptionError, match="no private RSA key"):
         load_private_key(pem)
+
+
+def test_a_long_message_is_not_held_a_second_time() -> None:
+    message = encrypt(b"x" * 9_000_000, KEY.public_key())
+    tracemalloc.start()
+    try:
+        assert len(decrypt(message, KEY)) == 9_000_000
+        grown = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # What is encrypted, and what comes out.
+    assert grown < 1.8 * len(message)

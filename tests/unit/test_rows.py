@@ -14,8 +14,8 @@ from v6client import ResultError
 from v6client.http.reader import Json
 from v6client.payload import base64_text, rows
 from v6client.payload.codec import decode_result
-from v6client.payload.content import Base64Content
-from v6client.payload.rows import ResultRows, weight
+from v6client.payload.content import Base64Content, Skipped
+from v6client.payload.rows import ResultRows, RunRows, input_weight, weight
 from v6client.tasks.results import decode_row
 
 
@@ -139,6 +139,26 @@ def test_what_cannot_be_decoded_weighs_what_came(text: str, part: int) -> None:
     assert weight(row) == len(text)
     # And nothing of it is held.
     assert row["result"].size == 0
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("part", [1, 5, 1000])
+def test_of_a_long_input_only_the_length_is_kept(part: int) -> None:
+    runs: list[dict[str, Any]] = [
+        {"id": 1, "input": "A" * 500, "log": '"input": "AAAAAAAAAAAAAAAAA', "status": "active"},
+        {"id": 2, "input": "A$", "result": "B" * 500},
+        {"id": 3, "input": None},
+    ]
+    document = {"data": runs, "links": {}}
+    reader = RunRows()
+    text = json.dumps(document).encode()
+    for start in range(0, len(text), part):
+        reader.feed(text[start : start + part])
+    found = reader.close()
+    assert [input_weight(row) for row in found["data"]] == [500, 2, 0]
+    assert isinstance(found["data"][0].pop("input"), Skipped)
+    del runs[0]["input"]
+    assert found == document
 
 
 def load(text: bytes, *, part: int) -> Any:

@@ -33,6 +33,17 @@ class Loadable:
         raise NotImplementedError
 
 
+class Skipped(Loadable):
+    """A payload that nobody wants to read: only its length is kept."""
+
+    def add_encoded(self, part: bytes) -> None:
+        """Count the next part."""
+        self.received += len(part)
+
+    def finish(self) -> None:
+        """Take note of the end."""
+
+
 class Content(Loadable):
     """The bytes of a payload, which can be taken out of it once.
 
@@ -60,6 +71,8 @@ class Content(Loadable):
 
         Raises
         ------
+        binascii.Error
+            When it came as base64, and was none.
         UnicodeDecodeError, ValueError, RecursionError
             When it is none; as ``json.loads`` raises them.
         """
@@ -74,10 +87,21 @@ class Content(Loadable):
         if self._data is not None:
             self._data += part
 
-    def _text(self) -> str:
+    def take(self) -> bytearray:
+        """Give the bytes, and give them up.
+
+        Raises
+        ------
+        ResultError
+            When that was done before.
+        """
         data, self._data = self._data, None
         if data is None:
             raise ResultError("this result was decoded before: fetch it again.")
+        return data
+
+    def _text(self) -> str:
+        data = self.take()
         # As json.loads decodes bytes, of which it would keep its own copy.
         return data.decode(json.detect_encoding(bytes(data[:8])), "surrogatepass")
 
@@ -116,19 +140,19 @@ class Base64Content(Content):
         if self._incomplete:
             self._is_damaged = True
 
-    def load(self) -> Any:  # noqa: ANN401 - JSON
-        """Decode the JSON document that it is, and give it up.
+    def take(self) -> bytearray:
+        """Give the bytes, and give them up.
 
         Raises
         ------
         binascii.Error
             When the text was not base64.
-        UnicodeDecodeError, ValueError, RecursionError
-            As :meth:`Content.load`.
+        ResultError
+            When that was done before.
         """
         if self._is_damaged:
             raise binascii.Error
-        return super().load()
+        return super().take()
 
     def _decode(self, letters: bytes | memoryview) -> None:
         if not letters:

@@ -23,12 +23,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from v6client.errors import EncryptionError
+from v6client.payload.content import Base64Content
 
 SEPARATOR: Final = "$"
 _KEY_BYTES: Final = 32
 _IV_BYTES: Final = 16
 # The key part of a message for an RSA key of 16384 bits has 2732 letters, the vector's 24.
 _LONGEST_HEADER: Final = 4096
+_PIECE: Final = 1 << 18
 # What vantage6 itself makes; 2048 are enough where keys live for a test.
 _KEY_BITS: Final = 4096
 _EXPONENT: Final = 65537
@@ -101,16 +103,18 @@ def decrypt(message: str, private_key: rsa.RSAPrivateKey) -> bytes:
         When it is no such message, or was encrypted for another key. A message for another key
         may also come out as something else.
     """
-    parts = message.split(SEPARATOR)
-    if len(parts) != len(("key", "iv", "text")):
+    # The text may be long: of it there is no further copy.
+    begins = message[:_LONGEST_HEADER].split(SEPARATOR)
+    parts = begins[:2]
+    if message.count(SEPARATOR) != len(("key", "iv")) or len(begins) != len(("key", "iv", "text")):
         raise EncryptionError(
             "this is not encrypted: an encrypted message has three parts, separated by '$'. Check "
             "that the collaboration is encrypted and that the sender encrypts."
         )
-    key, iv, text = (_from_base64(part) for part in parts)
+    key, iv = (_from_base64(part) for part in parts)
+    text = _from_long_base64(message, begin=len(SEPARATOR.join([*parts, ""])))
     cipher, by_user_interface = _cipher_of(key, iv, private_key)
-    decryptor = cipher.decryptor()
-    data = decryptor.update(text) + decryptor.finalize()
+    data = cipher.decryptor().update(text)
     return _from_base64(data.decode("latin-1")) if by_user_interface else data
 
 
@@ -262,7 +266,24 @@ def _from_base64(text: str) -> bytes:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
         pass  # raised below: the error here holds the text
-    raise EncryptionError(
+    raise _not_base64()
+
+
+def _from_long_base64(text: str, begin: int) -> bytearray:
+    """Decode the rest of a text piece by piece."""
+    content = Base64Content()
+    try:
+        for start in range(begin, len(text), _PIECE):
+            content.add_encoded(text[start : start + _PIECE].encode("ascii"))
+        content.finish()
+        return content.take()
+    except (UnicodeEncodeError, binascii.Error):
+        pass  # raised below: the error here holds the text
+    raise _not_base64()
+
+
+def _not_base64() -> EncryptionError:
+    return EncryptionError(
         "a part of the encrypted message, or a public key, is not base64: it is damaged. Ask "
         "its sender to send it again."
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from v6client.http import shapes
 from v6client.http.endpoint import identifier
+from v6client.payload.rows import input_weight
 from v6client.subclients.base import SubClient
 
 
@@ -60,4 +61,5 @@ class Run(SubClient):
             {"task_id": identifier(task_id, "task id")},
             operation="run.from_task",
             shape=shapes.run_page,
+            weigh=input_weight,
         )

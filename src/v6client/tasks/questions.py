@@ -9,11 +9,11 @@ from typing import Any, Final, Literal, Protocol
 from v6client.errors import MaskedServerError, NotFound, RequestError
 from v6client.http import shapes
 from v6client.http.exchange import Answer
-from v6client.http.reader import Json, Reader
+from v6client.http.reader import Reader
 from v6client.http.shapes import Shape
 from v6client.payload.blobs import Blob
 from v6client.payload.content import Content
-from v6client.payload.rows import ResultRows, input_weight, weight
+from v6client.payload.rows import ResultRows, RunRows, input_weight, weight
 
 Row = dict[str, Any]
 
@@ -175,12 +175,13 @@ class Questions:
         return (int(total) if is_number else None), answer.seconds
 
     def run_rows(self, task_id: int, within: float | None = None) -> list[Row]:
-        """Ask for a task's runs, which carry the inputs."""
+        """Ask for a task's runs; each carries its input, of which a long one is left out."""
         return self._list_rows(
             "run",
             {"task_id": task_id},
             operation="run.from_task",
             shape=shapes.run_page,
+            reader=RunRows,
             weigh=input_weight,
             within=within,
         )
@@ -236,7 +237,7 @@ class Questions:
             operation=f"{kind}.from_task",
             shape=shapes.run_page if kind == "run" else shapes.page,
             within=within,
-            reader=Json if kind == "run" else ResultRows,
+            reader=RunRows if kind == "run" else ResultRows,
         )
         rows: list[Row] = answer.body["data"]
         return next((self._with_blob(row, within) for row in rows if row["id"] == run_id), None)

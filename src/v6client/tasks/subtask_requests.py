@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from v6client.http import shapes
+from v6client.payload.rows import RunRows, input_weight
 from v6client.tasks.adoption import Task
 from v6client.tasks.questions import ListRows
 
@@ -43,6 +44,12 @@ class SubtaskRequests:
     def run_organizations(self, task_id: int, within: float) -> list[int]:
         """Give the organizations that a task has runs of."""
         rows = self.list_rows(
-            "run", {"task_id": task_id}, operation=None, shape=shapes.run_page, within=within
+            "run",
+            {"task_id": task_id},
+            operation=None,
+            shape=shapes.run_page,
+            reader=RunRows,
+            weigh=input_weight,
+            within=within,
         )
         return [row["organization"]["id"] for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from v6client.payload.rows import input_weight
 from v6client.tasks.history import Kind
 from v6client.tasks.runs import RunOutcome, State, runs_of, status_of, with_causes
 from v6client.tasks.task_trace import TaskTrace
@@ -86,7 +87,7 @@ class WatchedTask:
             new = with_causes([changed.get(run.run_id, run) for run in before.values()])
         self.runs = new
         self.status = status_of(new)
-        weight = sum(len(str(row.get("input") or "")) for row in rows)
+        weight = sum(map(input_weight, rows))
         self.is_heavy = self.is_heavy or weight > _HEAVY
         if {run.run_id: run.status for run in new} == {
             run_id: run.status for run_id, run in before.items()
