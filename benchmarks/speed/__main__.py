@@ -88,11 +88,9 @@ def _measured(only: list[str], rounds: int) -> Measured:
             found += measures.latency(at, rounds, "the sandbox's proxy")
     if "real" in only:
         sys.stderr.write("the real server and proxy ...\n")
-        with measures.real_proxy(50) as real:
-            if real is not None:
-                at, others = real
-                found += measures.latency(at, rounds, "the real proxy")
-                found += measures.creation(at, rounds, others)
+        with measures.real_proxy(50) as (at, others):
+            found += measures.latency(at, rounds, "the real proxy")
+            found += measures.creation(at, rounds, others)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,8 +113,8 @@ class Measured:
 
     def missed(self) -> list[str]:
         """Name the goals that are missed."""
-        some: Iterable[Ratio | Count] = [*self.ratios, *self.counts]
-        return [one.what for one in some if not one.is_met()]
+        ratios = [f"{one.what} against {one.than}" for one in self.ratios if not one.is_met()]
+        return ratios + [one.what for one in self.counts if not one.is_met()]
 
 
 def table(measured: Measured) -> str:

@@ -128,12 +128,13 @@ class Stub:
         self._tasks = Tasks()
         self._organizations = [organization(id_) for id_ in range(1, ORGANIZATIONS + 1)]
         self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
         # Encoded once: the benchmarks of a single request ask for nothing else.
         self._first = _reply(self._organizations[0])
 
     def serve(self, connection: socket.socket) -> None:
         """Answer the requests of one connection."""
-        self._counts["connections"] += 1
+        self._count("connections")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with connection, connection.makefile("rb") as stream:
             while line := stream.readline():
@@ -144,14 +145,15 @@ class Stub:
 
     def _answer(self, method: bytes, target: str, body: bytes) -> bytes:
         if target == "/organization/1":
-            self._counts["GET /organization/{id}"] += 1
+            self._count("GET /organization/{id}")
             return self._first
         parts = urlsplit(target)
         if parts.path == "/counts":
-            counts, self._counts = self._counts, Counter()
+            with self._lock:
+                counts, self._counts = self._counts, Counter()
             return _reply(counts)
         template = re.sub(r"/\d+", "/{id}", parts.path)
-        self._counts[f"{method.decode()} {template}"] += 1
+        self._count(f"{method.decode()} {template}")
         query = {name: some[0] for name, some in parse_qs(parts.query).items()}
         number = int(digits[0]) if (digits := re.findall(r"/(\d+)", parts.path)) else 0
         if method == b"POST":
@@ -169,6 +171,10 @@ class Stub:
             "/result": lambda: self._tasks.results(query),
         }
         return _reply(answers[template]()) if template in answers else _reply({"msg": "no"}, 404)
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self._counts[what] += 1
 
 
 def _headers(stream: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - a buffered reader

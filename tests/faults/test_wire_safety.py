@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -211,8 +215,13 @@ def test_the_callers_headers_cannot_take_the_tokens_place() -> None:
     assert server.received[0].headers["authorization"] == f"Bearer {client.token}"
 
 
+WELL = answer(ORGANIZATION)
+
+
 @contextmanager
-def tls_peer(authority: Authority) -> Iterator[tuple[int, list[Received]]]:
+def tls_peer(
+    authority: Authority, respond: Callable[[ssl.SSLSocket], object] = WELL
+) -> Iterator[tuple[int, list[Received]]]:
     """Answer each request over TLS."""
     received: list[Received] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -229,7 +238,7 @@ def tls_peer(authority: Authority) -> Iterator[tuple[int, list[Received]]]:
                         request = _read(tls.makefile("rb"), 1)
                         if request is not None:
                             received.append(request)
-                            answer(ORGANIZATION)(tls)
+                            respond(tls)
                 except OSError:
                     connection.close()
 
@@ -262,6 +271,50 @@ def test_tls_is_verified(
             client.request("task/40", {"a": 1}, method)
     assert not caught.value.sent
     assert received == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_the_environment_says_whom_tls_trusts(
+    variable: str, is_folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    place = authority.bundle
+    if is_folder:
+        openssl = shutil.which("openssl") or pytest.skip("openssl names the files of such a folder")
+        place = tmp_path / "trusted"
+        place.mkdir()
+        shutil.copy(authority.bundle, place / "authority.pem")
+        subprocess.run([openssl, "rehash", place], check=True)  # noqa: S603 - what we made
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(place))
+    with tls_peer(authority) as (port, received):
+        assert client_at(port, "https://127.0.0.1").request("task/40") == ORGANIZATION
+    assert len(received) == 1
+
+
+def broken_record(connection: ssl.SSLSocket) -> None:
+    """Write what is no TLS."""
+    os.write(connection.fileno(), b"this is no record of TLS" * 20)
+
+
+def half_and_broken_record(connection: ssl.SSLSocket) -> None:
+    connection.sendall(b'HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n{"id": 1')
+    broken_record(connection)
+
+
+@pytest.mark.parametrize("respond", [broken_record, half_and_broken_record])
+def test_what_tls_reports_after_the_request_was_sent_is_no_handshake(
+    respond: Callable[[ssl.SSLSocket], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    with tls_peer(authority, respond) as (port, received):
+        with pytest.raises(ConnectionFailed) as caught:
+            client_at(port, "https://127.0.0.1", outage_budget=5).request("node", {"a": 1}, "post")
+    assert caught.value.sent
+    assert len(received) == 1
 
 
 def test_a_certificate_for_another_host_is_refused(

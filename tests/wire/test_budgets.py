@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -176,3 +178,19 @@ def test_no_lock_is_held_while_the_server_works(client_of: ClientOf) -> None:
             assert list(found) == list(range(1, THREADS + 1))
     # Each thread at work has one, and they are kept.
     assert this.connections == THREADS
+
+
+@pytest.mark.parametrize(
+    "module", ["cryptography", "jwt", "opentelemetry.sdk", "requests", "rich", "structlog"]
+)
+def test_the_import_brings_along_what_it_needs_alone(module: str, imported: set[str]) -> None:
+    # They are half of what v6client would take to import, and are imported by whoever needs them.
+    assert module not in imported
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    code = "import sys, v6client; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    return set(done.stdout.split())

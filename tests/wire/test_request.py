@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,7 @@ from v6client import (
     DeadlineExceeded,
     Forbidden,
     InvalidArgument,
+    InvalidResponse,
     MaskedServerError,
     NotFound,
     RateLimited,
@@ -307,3 +310,72 @@ def test_an_error_carries_no_context_and_survives_pickling(client_of: ClientOf) 
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
     assert "canary" not in f"{error}{error!r}{vars(error)}"
+
+
+# ---------------------------------------------------------------------- what a pool does not see
+
+
+def test_the_clients_authorization_wins_however_the_callers_is_written(client_of: ClientOf) -> None:
+    with peer(answer(ORGANIZATION)) as server:
+        client = client_of(server)
+        others = {"authorization": "Bearer a", "AUTHORIZATION": "Bearer b"}
+        client.request("organization/2", headers=others)
+    assert server.received[0].headers["authorization"] == f"Bearer {client.token}"
+
+
+def test_a_request_without_a_body_says_so(client_of: ClientOf) -> None:
+    with peer(answer({}), answer({})) as server:
+        client = client_of(server)
+        client.request("task/4", method="delete", headers={"connection": "keep-alive"})
+        client.request("task/4")
+    deleted, read = (one.headers for one in server.received)
+    assert deleted["content-length"] == "0"
+    # A connection of its own ends, whatever the caller would like.
+    assert deleted["connection"] == "close"
+    assert "content-length" not in read
+
+
+def test_a_connection_with_an_unread_answer_is_not_used_again(client_of: ClientOf) -> None:
+    with peer(answer({"id": 2, "name": "x" * 5000}), answer(ORGANIZATION)) as server:
+        client = client_of(server, replace(QUICK, max_response_bytes=1000))
+        with pytest.raises(InvalidResponse):
+            client.organization.get(2)
+        assert client.organization.get(2) == ORGANIZATION
+    assert [one.connection for one in server.received] == [1, 2]
+
+
+def test_a_request_may_be_made_while_another_one_is_under_way(client_of: ClientOf) -> None:
+    # As a handler of a signal may do, or something that is told of a retry.
+    inner: list[Any] = []
+
+    def interrupt(_: socket.socket) -> bool:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return False
+
+    with peer(interrupt, answer({"id": 9}), answer(ORGANIZATION)) as server:
+        client = client_of(server)
+        before = signal.signal(signal.SIGUSR1, lambda *_: inner.append(client.organization.get(9)))
+        try:
+            assert client.organization.get(2) == ORGANIZATION
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+    assert inner == [{"id": 9}]
+
+
+def test_closing_a_client_in_another_thread_fails_nothing(client_of: ClientOf) -> None:
+    with peer() as server, ThreadPoolExecutor(2) as pool:
+        server.default = answer(ORGANIZATION)
+        client = client_of(server)
+        ends = threading.Event()
+
+        def close() -> None:
+            while not ends.is_set():
+                client.close()
+
+        closing = pool.submit(close)
+        try:
+            for _ in range(300):
+                assert client.organization.get(2) == ORGANIZATION
+        finally:
+            ends.set()
+        closing.result(10)
