@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos observability collector bench bench-polling bench-payload fuzz \
-	lint format check compatibility lock clean
+.PHONY: help demo test contract chaos observability collector dashboards pictures bench bench-polling \
+	bench-payload fuzz lint format check compatibility lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,10 +38,17 @@ fuzz: $(VENV)/.installed ## A million broken payloads (CASES=1000000 SEED=1)
 
 observability: $(VENV)/.installed ## Run what is in deploy/ for real: collector, Jaeger, Prometheus, each alert
 	@$(BIN)/python -m tests.observability.install || [ $$? -eq 3 ]
-	@$(BIN)/python -m pytest tests/observability tests/deploy
+	@$(BIN)/python -m tests.dashboards.typescript || [ $$? -eq 3 ]
+	@$(BIN)/python -m pytest tests/observability tests/dashboards tests/deploy
 
 collector: $(VENV)/.installed ## Build OpenTelemetry's collector with what deploy/collector uses
 	@$(BIN)/python -m tests.observability.install collector
+
+dashboards: $(VENV)/.installed ## Write the dashboards' JSON from their code (needs Python 3.11)
+	@$(BIN)/python -m dashboards
+
+pictures: $(VENV)/.installed ## Draw the dashboards for docs/ from a real run (needs make observability)
+	@$(BIN)/python -m tests.observability.pictures
 
 lint: $(VENV)/.installed ## Check style and types
 	@$(BIN)/ruff check .

@@ -20,6 +20,14 @@ IMAGE: Final = "observed_algorithm"
 DEMO: Final = "logistic_regression"
 HOSPITALS: Final = 4
 
+# A study at four hospitals, of which one is slow and one fails.
+STUDY: Final = "survival"
+SLOW, FAILING = 3, 2
+MASKED: Final = 500
+STUDY_SECONDS: Final = {
+    str(one): 6.0 if one == SLOW else 0.2 + 0.1 * one for one in range(1, HOSPITALS + 1)
+}
+
 CONTAINERS: Final = 30
 LIFETIMES: Final = (5.0, 20.0)
 
@@ -78,6 +86,42 @@ def run_containers(sandbox: Sandbox, seed: int = 7) -> list[dict[str, Any]]:
     return tasks
 
 
+def survival(endpoint: str) -> Sandbox:
+    """Give a network for :func:`run_study`, whose containers are another algorithm's."""
+    return Sandbox(
+        HOSPITALS,
+        algorithm_env={**variables(endpoint), "OTEL_SERVICE_NAME": STUDY},
+        python_path=[ALGORITHMS],
+    )
+
+
+def run_study(sandbox: Sandbox, rounds: int, well: int = 2) -> dict[str, Any]:
+    """Compute with one hospital that is slow and one that fails.
+
+    Parameters
+    ----------
+    sandbox
+        Of :func:`survival`.
+    rounds
+        How many.
+    well
+        In the first round, and in each so many after it, none fails.
+
+    Returns
+    -------
+    dict
+        The task of its central part.
+    """
+    how = {"rounds": rounds, "seconds": STUDY_SECONDS, "refused": FAILING, "well": well}
+    task = sandbox.researcher.create_task(
+        *(IMAGE, "study"),
+        kwargs=how,
+        organizations=[1],
+    )
+    assert sandbox.researcher.wait(task["id"], timeout=600)["status"] == "completed"
+    return task
+
+
 def all_runs(sandbox: Sandbox) -> list[dict[str, Any]]:
     """Give all runs of a network."""
     researcher = sandbox.researcher
@@ -91,7 +135,8 @@ def events_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def counted(runs: list[dict[str, Any]], field: str) -> int:
     """Add up what the containers counted themselves."""
-    ends = [one for run in runs for one in events_of(run) if one["event"] == "run.finished"]
+    last = ("run.finished", "run.failed")
+    ends = [one for run in runs for one in events_of(run) if one["event"] in last]
     assert len(ends) == len(runs)
     return sum(one[field] for one in ends)
 

@@ -31,6 +31,8 @@ SHORTER = 30
 
 # The zeros stand for so many scrapes that a machine that is busy may miss some.
 SCRAPE = "1s"
+# How many times as often as deploy/prometheus scrapes.
+QUICKER = 10
 BURST_WAIT = "4700ms"
 BURST_INTERVAL = "6100ms"
 
@@ -250,3 +252,8 @@ def _prometheus(folder: Path, this: Collector, alertmanager: str) -> Iterator[st
 def stop_collector(this: Stack) -> None:
     """End the collector alone."""
     end(this.collector.process)
+
+
+def scraped(this: Stack) -> float:
+    """Give the moment of the last scrape of the counters, seconds since 1970."""
+    return this.number("max(timestamp(http_client_request_duration_seconds_count))")

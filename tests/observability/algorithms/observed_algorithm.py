@@ -8,6 +8,8 @@ import time
 
 from v6client import AlgorithmClient, RequestError, TaskFailed, algorithm_client
 
+_NO_TASK = 999_999
+
 
 @algorithm_client
 def busy(client: AlgorithmClient, seconds: float) -> int:
@@ -51,6 +53,36 @@ def lonely(client: AlgorithmClient) -> None:
     """Ask once, of a proxy that is not there."""
     with contextlib.suppress(RequestError):
         client.organization.list()
+
+
+@algorithm_client
+def study(
+    client: AlgorithmClient, rounds: int, seconds: dict[str, float], refused: int, well: int
+) -> int:
+    """Compute in rounds at several organizations; one fails but for each ``well``-th round."""
+    organizations = [int(one) for one in seconds]
+    results = 0
+    for number in range(rounds):
+        task = client.task.create(
+            {
+                "method": "visit",
+                "kwargs": {"seconds": seconds, "refused": refused if number % well else 0},
+            },
+            organizations,
+        )
+        results += len(client.wait_for_results(task["id"], on_failure="partial"))
+    return results
+
+
+@algorithm_client
+def visit(client: AlgorithmClient, seconds: dict[str, float], refused: int) -> list[float]:
+    """Take the time that this organization takes; at one of them ask for what is refused."""
+    own = client.organization_id
+    client.organization.get(own)
+    if own == refused:
+        client.task.get(_NO_TASK)
+    time.sleep(seconds[str(own)])
+    return [float(own)] * 200
 
 
 def nothing() -> str:
