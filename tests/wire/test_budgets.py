@@ -86,15 +86,15 @@ def counted_spans() -> Iterator[Callable[[], Counter[str]]]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    before, spans.place.own = spans.place.own, provider.get_tracer(schema.INSTRUMENTATION)
-    try:
+    tracer = provider.get_tracer(schema.INSTRUMENTATION)
+    with pytest.MonkeyPatch.context() as patch:
+        # Another test's provider is the process's for good.
+        patch.setattr(spans, "tracer", lambda: tracer)
         yield lambda: Counter(
             "attempt" if one.kind is SpanKind.CLIENT else one.name
             for one in exporter.get_finished_spans()
         )
-    finally:
-        spans.place.own = before
-        provider.shutdown()
+    provider.shutdown()
 
 
 def asked(server: Peer) -> dict[str, int]:
