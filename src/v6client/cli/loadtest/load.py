@@ -22,8 +22,8 @@ from typing import Any, Final
 import gevent
 import gevent.os
 from gevent.event import Event
+from locust import User
 from locust.env import Environment
-from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from v6client import telemetry
 from v6client.cli.loadtest import overheard
@@ -31,7 +31,6 @@ from v6client.cli.loadtest.histogram import quantile
 from v6client.cli.loadtest.plan import FLOOD, Plan
 from v6client.cli.loadtest.tally import Counts, Tally, add
 from v6client.cli.loadtest.users import KINDS, Container
-
 
 _TELL_SECONDS: Final = 5
 _WORKER_SECONDS: Final = 30.0
@@ -57,8 +56,10 @@ class Load:
         self._tally = Tally()
         self._counts: Counts = {}
         self._stop = Event()
-        self._environment = Environment(user_classes=self._kinds(configuration["target"]))
-        events = self._environment.events
+        self._runner: Any = None
+        # Most of Locust is without types.
+        self._environment: Any = Environment(user_classes=self._kinds(configuration["target"]))
+        events: Any = self._environment.events
         events.report_to_master.add_listener(self._report)
         events.worker_report.add_listener(self._reported)
         overheard.overhear(self._tally, self._tell_locust)
@@ -66,17 +67,26 @@ class Load:
     def run(self) -> Counts:
         """Make the load until the time is over or standard input ends; give the counts."""
         gevent.spawn(self._watch_input)
-        runner = self._runner()
+        self._runner = self._new_runner()
+        if self._role == "worker":
+            start = self._runner.start_worker
+            self._runner.start_worker = functools.partial(
+                _bounded_worker, start, self._plan.users, self._stop
+            )
+            self._follow()
+            return self._counts
+        if self._role == "master":
+            self._wait_for_workers(self._about["workers"])
+        # The web page can start users, too: not more than the plan allows.
+        start = self._runner.start
+        self._runner.start = functools.partial(_bounded_start, start, self._plan.users)
         with self._web():
-            if self._role == "worker":
-                self._follow(runner)
-            else:
-                self._lead(runner)
+            self._lead()
         return self._counts
 
-    def _kinds(self, target: Mapping[str, Any]) -> list[type[Container]]:
+    def _kinds(self, target: Mapping[str, Any]) -> list[type[User]]:
         Container.plan, Container.target, Container.tally = self._plan, target, self._tally
-        kinds = []
+        kinds: list[type[User]] = []
         for name, weight in self._plan.mix.items():
             KINDS[name].weight = weight
             kinds.append(KINDS[name])
@@ -85,24 +95,19 @@ class Load:
             kinds.append(KINDS[FLOOD])
         return kinds
 
-    def _runner(self) -> Runner:
+    def _new_runner(self) -> object:
         about, environment = self._about, self._environment
         if self._role == "worker":
             return environment.create_worker_runner(*about["master"])
         if self._role == "master":
-            runner = environment.create_master_runner(*about["listen"])
-            self._wait_for_workers(runner, about["workers"])
-        else:
-            runner = environment.create_local_runner()
-        # The web page can start users, too: not more than the plan allows.
-        runner.start = functools.partial(_bounded_start, runner.start, self._plan.users)
-        return runner
+            return environment.create_master_runner(*about["listen"])
+        return environment.create_local_runner()
 
-    def _wait_for_workers(self, runner: MasterRunner, wanted: int) -> None:
+    def _wait_for_workers(self, wanted: int) -> None:
         deadline = time.monotonic() + _WORKER_SECONDS
-        while len(runner.clients.ready) < wanted and not self._stop.is_set():
+        while len(self._runner.clients.ready) < wanted and not self._stop.is_set():
             if time.monotonic() > deadline:
-                missing = wanted - len(runner.clients.ready)
+                missing = wanted - len(self._runner.clients.ready)
                 raise SystemExit(f"{missing} of {wanted} workers did not come")
             gevent.sleep(0.05)
 
@@ -119,37 +124,40 @@ class Load:
         finally:
             page.stop()
 
-    def _lead(self, runner: Runner) -> None:
-        runner.start(self._plan.users, self._plan.rate)
+    def _lead(self) -> None:
+        self._runner.start(self._plan.users, self._plan.rate)
         began = time.monotonic()
         for second in range(1, int(self._plan.seconds) + 1):
             if self._stop.wait(max(0.0, began + second - time.monotonic())):
                 break
             if self._role == "alone":
-                self._tally.users(runner.user_count, time.time())
+                self._tally.users(self._runner.user_count, time.time())
                 add(self._counts, self._tally.take())
             if not second % _TELL_SECONDS:
-                _say(_line(self._counts, second, runner.user_count))
+                _say(_line(self._counts, second, self._runner.user_count))
         if self._role == "master":
-            self._farewell(runner)
+            self._farewell()
         else:
-            runner.quit()
+            self._runner.quit()
             add(self._counts, self._tally.take())
 
-    def _farewell(self, runner: MasterRunner) -> None:
+    def _farewell(self) -> None:
         """Stop the workers, and wait until each has sent what it counted last."""
-        runner.stop()
+        self._runner.stop()
         deadline = time.monotonic() + _LAST_REPORT_SECONDS
-        while runner.clients.running and time.monotonic() < deadline:
+        while self._runner.clients.running and time.monotonic() < deadline:
             gevent.sleep(0.05)
-        runner.quit()
+        self._runner.quit()
 
-    def _follow(self, runner: WorkerRunner) -> None:
+    def _follow(self) -> None:
         # Bounded by itself, too, where the master is gone.
         deadline = time.monotonic() + self._plan.seconds + 2 * _WORKER_SECONDS
-        while time.monotonic() < deadline and not self._stop.wait(1.0):
-            self._tally.users(runner.user_count, time.time())
-        runner.quit()
+        # A master that says good-bye ends the greenlets of the runner.
+        while len(self._runner.greenlet) and time.monotonic() < deadline:
+            if self._stop.wait(1.0):
+                break
+            self._tally.users(self._runner.user_count, time.time())
+        self._runner.quit()
 
     def _report(self, client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002 - Locust's
         data[_KEY] = self._tally.take()
@@ -175,6 +183,21 @@ class Load:
 
 def _bounded_start(start: Any, most: int, user_count: int, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Locust's signature
     start(min(user_count, most), *args, **kwargs)
+
+
+def _bounded_worker(
+    start: Any,  # noqa: ANN401 - Locust's
+    most: int,
+    stop: Event,
+    counts: Mapping[str, int],
+    **kwargs: Any,  # noqa: ANN401
+) -> None:
+    """Start users, or stop where a master wants more than this worker was told to allow."""
+    if sum(counts.values()) > most:
+        _say(f"the master wants more than {most} users of this worker: it stops")
+        stop.set()
+        return
+    start(counts, **kwargs)
 
 
 def _line(counts: Counts, second: int, users: int) -> str:

@@ -46,15 +46,19 @@ class LoadProcess:
             Twice Ctrl-C: the first one makes it stop early.
         """
         text: list[str] = []
-        reader = threading.Thread(target=lambda: text.append(self._read()), daemon=True)
-        reader.start()
-        try:
-            reader.join(within)
-        except KeyboardInterrupt:
-            pass
-        if reader.is_alive():
+        # An event and not the thread's join: interrupted, that takes the thread for ended.
+        is_done = threading.Event()
+
+        def read() -> None:
+            text.append(self._read())
+            is_done.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        with contextlib.suppress(KeyboardInterrupt):
+            is_done.wait(within)
+        if not is_done.is_set():
             self.stop()
-            reader.join(_STOP_SECONDS)
+            is_done.wait(_STOP_SECONDS)
         if not text or not text[0]:
             raise ConfigurationError("the process that makes the load ended without a result")
         counts: dict[str, Any] = json.loads(text[0])

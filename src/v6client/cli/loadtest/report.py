@@ -67,11 +67,16 @@ def _summary(counts: Mapping[str, Any], plan: Plan, where: str) -> Section:
     return Section(
         "Load test",
         [
-            f"{where}: up to {plan.users} containers for {plan.seconds:g} s, {plan.rate:g} more "
-            f"each second. The mix: {mix}; {plan.flood} that flood.",
-            f"{total['attempts']} requests on the wire in {length} s, {total['attempts'] / length:.1f} "
-            f"a second; {answered} answered, {total['failed']} failed. "
-            f"p50 {_ms(quantile(total['times'], 0.5))}, p95 {_ms(quantile(total['times'], 0.95))}.",
+            (
+                f"{where}: up to {plan.users} containers for {plan.seconds:g} s, {plan.rate:g} "
+                f"more each second. The mix: {mix}; {plan.flood} that flood."
+            ),
+            (
+                f"{total['attempts']} requests on the wire in {length} s, "
+                f"{total['attempts'] / length:.1f} a second; {answered} answered, "
+                f"{total['failed']} failed. p50 {_ms(quantile(total['times'], 0.5))}, "
+                f"p95 {_ms(quantile(total['times'], 0.95))}."
+            ),
         ],
     )
 
@@ -98,7 +103,9 @@ def _requests(endpoints: Mapping[str, Any]) -> Section:
 
 def _errors(errors: Mapping[str, int]) -> Section:
     rows = [[f"`{name}`", str(count)] for name, count in sorted(errors.items())]
-    return Section("Errors by kind", [] if rows else ["None."], ["what an attempt met", "how often"], rows)
+    return Section(
+        "Errors by kind", [] if rows else ["None."], ["what an attempt met", "how often"], rows
+    )
 
 
 def _reactions(counts: Mapping[str, Any]) -> Section:
@@ -107,14 +114,12 @@ def _reactions(counts: Mapping[str, Any]) -> Section:
     retries = counts.get("retries", {})
     ended = waits.get("ended", {})
     sentences = [
-        f"Retries: {sum(retries.values())}"
-        + "".join(f"; {reason} {count}" for reason, count in sorted(retries.items()))
-        + ".",
-        f"Subtasks: {tasks.get('created', 0)} created, {tasks.get('found', 0)} found again after "
-        f"the answer was lost, {tasks.get('twins', 0)} twins.",
-        f"Waits that ended: {sum(ended.values())}"
-        + "".join(f"; {how} {count}" for how, count in sorted(ended.items()))
-        + f". They took {waits.get('polls', 0)} polls.",
+        f"Retries: {_listed(retries)}.",
+        (
+            f"Subtasks: {tasks.get('created', 0)} created, {tasks.get('found', 0)} found again "
+            f"after the answer was lost, {tasks.get('twins', 0)} twins."
+        ),
+        f"Waits that ended: {_listed(ended)}. They took {waits.get('polls', 0)} polls.",
     ]
     if late:
         sentences.append(
@@ -124,14 +129,19 @@ def _reactions(counts: Mapping[str, Any]) -> Section:
     return Section("What the client did about it", sentences)
 
 
+def _listed(counts: Mapping[str, int]) -> str:
+    parts = [str(sum(counts.values())), *(f"{how} {counts[how]}" for how in sorted(counts))]
+    return "; ".join(parts)
+
+
 def _saturation(seconds: Mapping[str, Any]) -> Section:
     some = findings.windows(seconds)
     found = findings.saturation(some)
     sentence = "It did not saturate: the slowest seconds were not three times as slow as the best."
     if found:
         sentence = (
-            f"From {found.users:.0f} containers on: {found.rate:.1f} requests a second are near the "
-            f"most there was, and p95 is {_ms(found.p95)} instead of {_ms(found.p95_before)}."
+            f"From {found.users:.0f} containers on: {found.rate:.1f} requests a second are near "
+            f"the most there was, and p95 is {_ms(found.p95)} instead of {_ms(found.p95_before)}."
         )
     step = max(1, -(-len(some) // _MOST_WINDOWS))
     rows = [
@@ -185,14 +195,12 @@ def _restart(seconds: Mapping[str, Any], outage: tuple[float, float]) -> Section
     found = findings.after_restart(seconds, began, ended)
     if found is None:
         return Section("After the restart", ["The test was too short to tell."])
-    return Section(
-        "After the restart",
-        [
-            f"The proxy was away for {ended - began:.1f} s. Before it there were {found.normal:.1f} "
-            f"requests a second; the worst {findings.WINDOW} s after it, from second "
-            f"{found.worst_second} on, had {found.worst:.1f}: {found.ratio:.2f} times as many."
-        ],
+    sentence = (
+        f"The proxy was away for {ended - began:.1f} s. Before it there were {found.normal:.1f} "
+        f"requests a second; the worst {findings.WINDOW} s after it, from second "
+        f"{found.worst_second} on, had {found.worst:.1f}: {found.ratio:.2f} times as many."
     )
+    return Section("After the restart", [sentence])
 
 
 def _times(times: Mapping[str, float]) -> list[str]:
@@ -225,18 +233,19 @@ def page(some: Sequence[Section]) -> str:
         parts += [f"<p>{html.escape(text)}</p>" for text in one.sentences]
         if one.rows:
             head = "".join(f"<th>{html.escape(text)}</th>" for text in one.head)
-            body = "".join(
-                f"<tr>{''.join(f'<td>{html.escape(text.strip(chr(96)))}</td>' for text in row)}</tr>"
-                for row in one.rows
-            )
+            body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in one.rows)
             parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
     return _PAGE.format(title=html.escape(some[0].title), body="\n".join(parts))
+
+
+def _cell(text: str) -> str:
+    return f"<td>{html.escape(text.strip('`'))}</td>"
 
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 th, td {{ padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; text-align: right }}
 th:first-child, td:first-child {{ text-align: left }}

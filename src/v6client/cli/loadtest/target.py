@@ -55,9 +55,7 @@ def target_of(address: str, token: str, *, is_owned: bool) -> Target:
     return Target(f"{parts.scheme}://{shown}", parts.port, parts.path, token)
 
 
-def is_on_this_machine(
-    host: str, resolve: Callable[[str], Iterable[str]] | None = None
-) -> bool:
+def is_on_this_machine(host: str, resolve: Callable[[str], Iterable[str]] | None = None) -> bool:
     """Tell whether every address of a name is one of this machine's own.
 
     Parameters

@@ -24,7 +24,7 @@ _ROUNDS, _ROUND = 10, 1.0
 _AFTER_ERROR: Final = 1.0
 
 
-class Container(User):  # type: ignore[misc]  # Locust's is untyped
+class Container(User):
     """An algorithm's container: it runs one algorithm after the other."""
 
     abstract = True
