@@ -32,7 +32,7 @@ def test_a_quantile_is_right_to_within_a_class() -> None:
 
 
 def attempts(tally: Tally, count: int, **more: Any) -> None:
-    facts = {"error": "", "moment": 100.5, "scenario": "short", "user": "a"} | more
+    facts: dict[str, Any] = {"error": "", "moment": 100.5, "scenario": "short", "user": "a"} | more
     for _ in range(count):
         tally.attempt("GET /task", 0.01, **facts)
 
