@@ -104,6 +104,9 @@ def container(  # noqa: PLR0913 - what a container of the crowd is
 ) -> None:
     """Wait for one task after the other."""
     time.sleep(delay)
+    while at["flat_out"]:
+        client.request(f"task/{tasks[0]}/status")
+        time.sleep(at["pause"] * dice.uniform(0.5, 1.5))
     for task in tasks:
         end = time.monotonic() + dice.uniform(0.5, 1.5) * at["mean"]
         ender.add(end, task)
@@ -126,7 +129,7 @@ def main() -> None:
     began = time.monotonic()
     for number, client in enumerate(clients):
         own = random.Random(dice.random())  # noqa: S311
-        delay = dice.uniform(0, at["mean"]) if at["spread"] else 0.0
+        delay = 0.0 if at["flat_out"] else dice.uniform(0, at["mean"])
         tasks = at["tasks"][number]
         threading.Thread(
             target=container, args=(client, tasks, at, delay, own, ender, lates), daemon=True

@@ -2,17 +2,19 @@
 
 The proxy is a single server: it serves one request at a time, in the order of arrival.
 
-- **Utilisation law**: busy share ρ = λ · s, with λ requests a second of s seconds each.
-- **Waiting time** (Pollaczek and Khinchine, M/G/1): W = ρ · s · (1 + c²) / (2 · (1 - ρ)), with c the
-  coefficient of variation of the service time; c = 0 is M/D/1.
-- **Its tail**, of who has to wait at all: exponential with the mean W / ρ (exact for M/M/1, and what
-  every M/G/1 approaches when it is busy; Kingman 1962). So P(wait > x) = ρ · exp(-x · ρ / W).
-- **The crowd**: λ = N · requests of a wait / seconds of a wait. A client asks at distances that may
-  depend on how long a request takes, which depends on λ: the two are solved together. Where no
-  ρ < 1 does, requests wait for each other, and each takes so long that the crowd asks for no more than
-  the proxy gives (a closed system; Little's law).
-- **In step**: N containers that start together and have no jitter ask together each time. The last
-  one waits for all others: N · s, and 95 % of that is p95.
+- **Utilisation law**: the share of time in which it is busy is u = rate · s, with s seconds of
+  service for each request.
+- **Waiting time** (Pollaczek and Khinchine, M/G/1): W = u · s · (1 + c²) / (2 · (1 - u)), with c
+  the coefficient of variation of the service time; c = 0 is M/D/1.
+- **Its tail**, of who has to wait at all: exponential with the mean W / u (exact for M/M/1, and
+  what every M/G/1 approaches when it is busy; Kingman 1962): P(wait > x) = u · exp(-x · u / W).
+- **The crowd**: rate = N · requests of a wait / seconds of a wait. A client asks at distances that
+  may depend on how long a request takes, which depends on the rate: the two are solved together.
+  Where no u < 1 does, requests wait for each other, and each takes so long that the crowd asks for
+  no more than the proxy gives (a closed system; Little's law).
+
+Containers that start together ask together only once: their answers come s apart, and so do their
+next polls.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Final
 _DURATIONS: Final = 41
 _HALVINGS: Final = 60
 _SLOWEST: Final = 1e4
+_MANY: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,18 @@ class Proxy:
         Seconds for a request, the mean.
     variation
         The coefficient of variation of that; 0 where all take the same.
+    outside
+        Seconds of a request in which the proxy serves others already: connecting, and the client.
     """
 
     service: float
     variation: float = 0.0
+    outside: float = 0.0
+
+    @property
+    def alone(self) -> float:
+        """Seconds of a request where nobody else asks."""
+        return self.outside + self.service
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,14 @@ class Client:
     Parameters
     ----------
     distance
-        Seconds from an answer to the next poll, by the number of polls so far, the seconds waited so
-        far, and the seconds that the last one took.
+        Seconds from an answer to the next poll, by the number of polls so far, the seconds waited
+        so far, and the seconds that the last one took.
     after
         Requests when the task has ended, such as for its results.
-    in_step
-        Whether containers that start together go on asking together: no jitter.
     """
 
     distance: Callable[[int, float, float], float]
     after: float
-    in_step: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,22 +105,30 @@ class Prediction:
 
 def upstream(after: float = 1.0) -> Client:
     """Give vantage6 4.15.2's client: 1 s, 1.5 s, 2.25 s and so on up to 300 s."""
-    return Client(lambda polls, *_: min(1.5 ** (polls - 1), 300.0), after, in_step=True)
+    return Client(lambda polls, *_: min(1.5 ** (polls - 1), 300.0), after)
 
 
 def ours(  # noqa: PLR0913 - the numbers of the schedule
     *,
+    shortest: float,
     floor: float = 0.1,
     growth: float = 0.1,
+    busy_growth: float = 0.5,
     cap: float = 60.0,
     load: float = 20.0,
     jitter: float = 0.1,
     after: float = 2.0,
 ) -> Client:
-    """Give our client, without history; ``jitter`` is what the distances lose on average."""
+    """Give our client, without history.
+
+    ``shortest`` is the shortest poll that it has seen; ``jitter`` what distances lose on average.
+    The others are those of the schedule, :class:`v6client.tasks.polling.Schedule`.
+    """
 
     def distance(_: int, waited: float, took: float) -> float:
-        grown = min(cap, max(floor, growth * waited))
+        stretched = growth * max(1.0, took / (2 * shortest)) ** 2
+        now = max(growth, min(busy_growth, stretched))
+        grown = min(cap, max(floor, now * waited))
         return (1 - jitter) * max(grown, min(load * took, cap))
 
     return Client(distance, after)
@@ -144,7 +160,7 @@ def wait_of(client: Client, mean: float, took: float) -> Wait:
 
 
 def waiting(proxy: Proxy, rate: float) -> float:
-    """Give the seconds that a request waits for others on average; infinite where ρ >= 1."""
+    """Give the seconds that a request waits for others on average; infinite for too many."""
     busy = rate * proxy.service
     if busy >= 1:
         return math.inf
@@ -157,8 +173,8 @@ def tail(proxy: Proxy, rate: float, share: float = 0.95) -> float:
     if busy >= 1:
         return math.inf
     if busy <= 1 - share:
-        return proxy.service
-    return proxy.service + wait / busy * math.log(busy / (1 - share))
+        return proxy.alone
+    return proxy.alone + wait / busy * math.log(busy / (1 - share))
 
 
 def predict(proxy: Proxy, client: Client, containers: int, mean: float) -> Prediction:
@@ -177,9 +193,9 @@ def predict(proxy: Proxy, client: Client, containers: int, mean: float) -> Predi
     def missing(took: float) -> float:
         """Give how much longer a request would take than was assumed."""
         one = wait_of(client, mean, took)
-        return proxy.service + waiting(proxy, containers * one.requests / one.seconds) - took
+        return proxy.alone + waiting(proxy, containers * one.requests / one.seconds) - took
 
-    low, high = proxy.service, _SLOWEST
+    low, high = proxy.alone, _SLOWEST
     for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if missing(middle) > 0 else (low, middle)
@@ -187,42 +203,27 @@ def predict(proxy: Proxy, client: Client, containers: int, mean: float) -> Predi
     rate = min(containers * one.requests / one.seconds, (1 - 1e-9) / proxy.service)
     p95 = tail(proxy, rate)
     # In a closed system nobody waits longer than for everybody else.
-    p95 = min(p95, max(containers, 1) * proxy.service)
+    p95 = min(p95, proxy.outside + max(containers, 1) * proxy.service)
     return Prediction(rate, rate * proxy.service, high, p95, one.late)
 
 
-def in_step(proxy: Proxy, client: Client, containers: int, mean: float) -> Prediction:
-    """Say what becomes of a crowd that started together, with a client that stays in step.
-
-    A client with jitter is soon where :func:`predict` says; for it the two are the same.
-    """
-    apart = predict(proxy, client, containers, mean)
-    if not client.in_step:
-        return apart
-    p95 = 0.95 * containers * proxy.service
-    return Prediction(
-        apart.rate,
-        apart.utilisation,
-        max(apart.mean, containers * proxy.service / 2),
-        max(apart.p95, p95),
-        apart.late,
-    )
+def highest_rate(proxy: Proxy, within: float) -> float:
+    """Give the requests a second at which p95 of one is so many seconds."""
+    low, high = 0.0, 1 / proxy.service
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tail(proxy, middle) <= within else (low, middle)
+    return low
 
 
-def most(
-    proxy: Proxy,
-    client: Client,
-    mean: float,
-    within: float,
-    predicted: Callable[[Proxy, Client, int, float], Prediction] = predict,
-) -> int:
+def most(proxy: Proxy, client: Client, mean: float, within: float) -> int:
     """Give how many containers a proxy carries with p95 of a request within so many seconds."""
     low, high = 0, 1
-    while predicted(proxy, client, high, mean).p95 <= within and high < 1_000_000:
+    while predict(proxy, client, high, mean).p95 <= within and high < _MANY:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if predicted(proxy, client, middle, mean).p95 <= within:
+        if predict(proxy, client, middle, mean).p95 <= within:
             low = middle
         else:
             high = middle

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,11 @@ class Place:
         *,
         seconds: float,
         mean: float,
-        spread: bool,
         settings: Mapping[str, str],
+        flat_out: bool = False,
+        pause: float = 0.0,
     ) -> dict[str, Any]:
-        """Let a crowd wait for some seconds, and give what it measured."""
+        """Let a crowd wait, or ask without waiting, for some seconds; give what it measured."""
         rounds = int(2 * seconds / mean) + 2
         ids = self._tasks(containers * rounds)
         at = {
@@ -63,10 +65,11 @@ class Place:
             "containers": containers,
             "tasks": [ids[number::containers] for number in range(containers)],
             "seconds": seconds,
-            # Spread starts are a steady state after one task each.
-            "from": mean if spread else 0.0,
+            # A steady state after one task each.
+            "from": 1.0 if flat_out else mean,
             "mean": mean,
-            "spread": spread,
+            "flat_out": flat_out,
+            "pause": pause,
             "seed": 1,
         }
         python = str(python_of(cached_venv(_TOOLS))) if which == UPSTREAM else sys.executable
@@ -114,8 +117,6 @@ def real_place() -> Iterator[Place]:
 
 
 def _wait_until_active(database: Path, task: int) -> None:
-    import time  # noqa: PLC0415
-
     deadline = time.monotonic() + 60
     query = "SELECT status FROM run WHERE task_id = ?"
     with contextlib.closing(sqlite3.connect(database, timeout=30)) as base:

@@ -25,7 +25,8 @@ class Schedule:
 
         wait = max(min(cap, max(floor, growth · t)), min(load · d, cap))
 
-    where growth becomes up to ``busy_growth`` while the proxy is busy (:class:`Pace`), shortened by up to 20 % jitter, and never past the deadline. For a duration that nobody
+    shortened by up to 20 % jitter, and never past the deadline. While the proxy is busy, growth
+    becomes up to ``busy_growth`` (:class:`v6client.tasks.pace.Pace`). For a duration that nobody
     knows, geometric distances are optimal up to a constant. The term with d keeps a busy proxy
     from being made busier.
 
