@@ -81,7 +81,7 @@ def test_an_api_server_takes_them_and_admits_the_pods_as_restricted(name: str) -
     [
         ("runAsNonRoot: true", "runAsNonRoot: false", "not restricted"),
         ("backoffLimit: 0", "backoffLimit: -1", "must be greater than or equal to 0"),
-        ("restartPolicy: Never", "restartPolicy: Always", "Unsupported value"),
+        ("restartPolicy: Never", "restartPolicy: Always", "valid values"),
         ("parallelism:", "paralelism:", "unknown field"),
     ],
 )

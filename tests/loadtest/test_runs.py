@@ -50,8 +50,9 @@ def ended(process: subprocess.Popen[str], folder: Path) -> tuple[dict[str, Any],
 def test_users_wait_at_the_same_time(tmp_path: Path) -> None:
     """Of twenty that blocked each other, three could have seen the end of 2 s of work in 7 s."""
     options = ["--users", "20", "--rate", "100", "--seconds", "7", "--mix", "long", "--long", "2"]
-    counts, text = ended(start(tmp_path, *options), tmp_path)
-    assert counts["algorithms"]["long"]["ended"]["completed"] >= 20
+    counts, text = ended(start(tmp_path, *options, "--pause", "30"), tmp_path)
+    # Once each, because of the pause.
+    assert counts["algorithms"]["long"]["ended"] == {"completed": 20}
     assert len(counts["users"]["long"]) == 20
     assert "Nobody starved." in text
     # Telemetry is on: what was exported has the spans of their subtasks.
@@ -133,6 +134,11 @@ def test_an_address_elsewhere_is_refused(
     assert main(words) == 1
     told = capsys.readouterr().err
     assert "--i-own-this-proxy" in told
+    assert "canary" not in told
+    # One's own, but nobody's token.
+    assert main(["loadtest", "--address", "http://127.0.0.1:9", *words[3:]]) == 1
+    told = capsys.readouterr().err
+    assert "token" in told
     assert "canary" not in told
 
 

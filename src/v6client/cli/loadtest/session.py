@@ -15,6 +15,7 @@ from v6client.cli.loadtest.plan import Plan
 from v6client.cli.loadtest.processes import free_port, patience, running
 from v6client.cli.loadtest.target import Target, target_of
 from v6client.errors import ConfigurationError
+from v6client.identity import Identity
 
 _PORTS = range(1, 65536)
 
@@ -88,7 +89,10 @@ class Session:
             token = options.token_file.read_text("utf-8").strip()
         except (OSError, UnicodeError):
             raise ConfigurationError("--token-file: the file cannot be read") from None
-        return target_of(options.address, token, is_owned=options.is_owned)
+        target = target_of(options.address, token, is_owned=options.is_owned)
+        # Refused here, once, and not by each container.
+        Identity.of(token)
+        return target
 
     @contextlib.contextmanager
     def _network(self) -> Iterator[tuple[Target, Outage]]:

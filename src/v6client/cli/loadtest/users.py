@@ -46,9 +46,9 @@ class Container(User):
         """Close the client."""
         self.client.close()
 
-    def wait(self) -> None:
-        """Pause between two algorithms."""
-        gevent.sleep(self.plan.pause)
+    def wait_time(self) -> float:
+        """Give the seconds between two algorithms."""
+        return self.plan.pause
 
     @task
     def run_algorithm(self) -> None:
@@ -133,8 +133,9 @@ class Flood(Container):
 
     scenario = FLOOD
 
-    def wait(self) -> None:
-        """Do not."""
+    def wait_time(self) -> float:
+        """Give none."""
+        return 0.0
 
     def algorithm(self) -> None:
         """Ask once."""
