@@ -20,8 +20,8 @@ _FLAT_SECONDS: Final = 10.0
 _FULL, _PAUSE = 50, 0.1
 _CROWDS: Final = {
     "vantage6's client": (10, 100, 200, 300, 400, 500, 600),
-    "v6client": (10, 50, 100, 200, 300, 400, 500),
-    "v6client, growth 0.5": (200, 400),
+    "v6client": (10, 100, 200, 300, 400, 500),
+    "v6client, set for a crowd": (200, 400, 600),
     "v6client, without the busy growth": (100, 200, 400),
 }
 
@@ -30,7 +30,7 @@ def main() -> int:
     """Measure, and write page and picture."""
     parser = argparse.ArgumentParser(prog="make bench-capacity", description=__doc__)
     parser.add_argument("--mean", type=float, default=20.0, help="s of a task (%(default)g)")
-    parser.add_argument("--seconds", type=float, default=45.0, help="of a crowd (%(default)g)")
+    parser.add_argument("--seconds", type=float, default=40.0, help="of a crowd (%(default)g)")
     parser.add_argument("--most", type=int, default=600, help="containers (%(default)s)")
     parser.add_argument(
         "--again", action="store_true", help="measure nothing: write what was measured last"

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.capacity.model import Client, Prediction, Proxy, ours, predict, upstream
+from v6client.settings import Settings
 
 SIDES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "vantage6's client": ("upstream", {}),
     "v6client": ("ours", {}),
-    "v6client, growth 0.5": ("ours", {"V6CLIENT_POLL_GROWTH": "0.5"}),
+    "v6client, set for a crowd": (
+        "ours",
+        {
+            "V6CLIENT_POLL_GROWTH": "0.5",
+            "V6CLIENT_POLL_LOAD": "400",
+            "V6CLIENT_POLL_CAP": "300",
+        },
+    ),
     "v6client, without the busy growth": ("ours", {"V6CLIENT_POLL_GROWTH_BUSY": "0.1"}),
 }
 """The clients that are compared: which one, and its settings."""
@@ -33,16 +41,18 @@ class Point:
         return {**vars(self), "measured": vars(self.measured)}
 
 
-def client_of(side: str, proxy: Proxy, *, cap: float = 60.0) -> Client:
+def client_of(side: str, proxy: Proxy) -> Client:
     """Give the model of a side."""
-    which, settings = SIDES[side]
+    which, variables = SIDES[side]
     if which == "upstream":
         return upstream()
+    settings = Settings.from_environment(variables)
     return ours(
         shortest=proxy.alone,
-        cap=cap,
-        growth=float(settings.get("V6CLIENT_POLL_GROWTH", "0.1")),
-        busy_growth=float(settings.get("V6CLIENT_POLL_GROWTH_BUSY", "0.5")),
+        cap=settings.poll_cap,
+        load=settings.poll_load,
+        growth=settings.poll_growth,
+        busy_growth=settings.poll_growth_busy,
     )
 
 

@@ -13,9 +13,7 @@ from benchmarks.capacity.model import (
     Proxy,
     highest_rate,
     most,
-    ours,
     predict,
-    upstream,
 )
 from benchmarks.polling.simulation import Tuning, rounds
 from benchmarks.polling.simulation import upstream as alone
@@ -28,7 +26,7 @@ _CROWDS: Final = (10, 100, 1000)
 _AFTER: Final = 2.0
 _ALGORITHMS, _UNKNOWN, _KNOWN = 10, 5, 30
 _TUNINGS: Final[dict[str, Tuning | None]] = {
-    "vantage6's": None,
+    "vantage6's client": None,
     "v6client": Tuning(),
     "v6client, growth 0.5": Tuning(growth=0.5),
     "v6client, growth 0.5, cap 300": Tuning(growth=0.5, cap=300),
@@ -136,33 +134,20 @@ def _rounds(mean: float, tuning: Tuning | None) -> tuple[float, float]:
 
 
 def _planned(proxy: Proxy) -> str:
+    clients = _clients(proxy)
     rows = []
     for mean in _MEANS:
         for count in _CROWDS:
-            for name, client in _clients(proxy).items():
+            row = [f"{mean:g} s", f"{count:,}"]
+            for client in clients.values():
                 one = predict(proxy, client, count, mean)
-                rows.append(
-                    [
-                        f"{mean:g} s",
-                        str(count),
-                        name,
-                        f"{100 * one.utilisation:.0f} %",
-                        _ms(one.p95),
-                        f"{one.late:.1f} s",
-                    ]
-                )
-    return _table(["task", "containers", "client", "proxy busy", "p95", "late, mean"], rows)
+                row.append(f"{100 * one.utilisation:.0f} %, {_ms(one.p95)}, {one.late:.1f} s")
+            rows.append(row)
+    return _table(["task", "containers", *clients], rows)
 
 
 def _clients(proxy: Proxy) -> dict[str, Client]:
-    return {
-        "vantage6's": upstream(),
-        "v6client": client_of("v6client", proxy),
-        "v6client, growth 0.5": client_of("v6client, growth 0.5", proxy),
-        "v6client, growth 0.5, load 400, cap 300": ours(
-            shortest=proxy.alone, growth=0.5, load=400, cap=300
-        ),
-    }
+    return {side: client_of(side, proxy) for side in SIDES}
 
 
 def _ms(seconds: float) -> str:
