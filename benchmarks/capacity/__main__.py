@@ -19,10 +19,10 @@ _FIGURES: Final = Path(__file__).with_name("measured.json")
 _FLAT_SECONDS: Final = 10.0
 _FULL, _PAUSE = 50, 0.1
 _CROWDS: Final = {
-    "vantage6's client": (10, 100, 200, 300, 400, 500, 600),
-    "v6client": (10, 100, 200, 300, 400, 500),
+    "vantage6's client": (10, 100, 200, 300, 400, 500),
+    "v6client": (10, 100, 200, 300, 400),
     "v6client, set for a crowd": (200, 400, 600),
-    "v6client, without the busy growth": (100, 200, 400),
+    "v6client, without the busy growth": (100, 200),
 }
 
 

@@ -88,9 +88,14 @@ class Place:
         return figures
 
     def _tasks(self, count: int) -> list[int]:
-        """Copy the template: tasks whose runs are active and no process's."""
+        """Copy the template: tasks whose runs are active and no process's.
+
+        Those of the crowd before go away: the server looks through all runs for those of a task.
+        """
+        last = self.template
         with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as base, base:
-            [last] = base.execute("SELECT max(id) FROM task").fetchone()
+            base.execute("DELETE FROM run WHERE task_id > ?", (last,))
+            base.execute("DELETE FROM task WHERE id > ?", (last,))
             ids = list(range(last + 1, last + 1 + count))
             for table, key in (("task", "id"), ("run", "task_id")):
                 names = [row[1] for row in base.execute(f"PRAGMA table_info({table})")]
