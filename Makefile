@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract chaos observability collector dashboards pictures bench bench-polling \
-	bench-payload fuzz lint format check compatibility lock clean
+.PHONY: help demo test contract chaos observability collector dashboards pictures bench bench-capacity \
+	bench-polling bench-payload fuzz lint format check compatibility lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,6 +29,9 @@ chaos: $(VENV)/.installed ## Run 200 regressions under faults (RUNS=200 SHARE=0.
 
 bench: $(VENV)/.installed ## Speed against upstream's client and others; writes docs/benchmarks.md (needs make contract; ROUNDS=7)
 	@$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),7) --write
+
+bench-capacity: $(VENV)/.installed ## How many containers the real proxy carries; writes docs/proxy-capacity.md (needs make contract; a quarter of an hour)
+	@$(BIN)/python -m benchmarks.capacity
 
 bench-payload: $(VENV)/.installed ## What a large result costs, against upstream's client (needs make contract)
 	@$(BIN)/python -m benchmarks.payload

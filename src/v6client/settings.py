@@ -142,6 +142,13 @@ class Settings:
     poll_growth: float = setting(
         0.1, unit="1", low=0.001, high=1, text="of the time waited so far: the next poll's distance"
     )
+    poll_growth_busy: float = setting(
+        0.5,
+        unit="1",
+        low=0.001,
+        high=1,
+        text="what poll_growth becomes at most while polls take long; no more than it: it does not",
+    )
     poll_cap: float = setting(
         60.0, unit="s", low=0.01, high=3600, text="the longest distance between two polls"
     )

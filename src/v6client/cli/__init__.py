@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "sandbox": "a whole vantage6 network on this machine",
     "demo": "a federated analysis of real data, on the sandbox",
     "trace": "a job as a tree with a waterfall, from trace files or from the server",
+    "loadtest": "containers that load a node's proxy, and what becomes of it",
     "doctor": "what works here, what does not, and what to do about it",
 }
 

@@ -18,6 +18,12 @@ def sleep(seconds: float = 1.0) -> float:
     return seconds
 
 
+def work(seconds: float = 1.0, size: int = 0) -> str:
+    """Take some time, and give a text of so many characters."""
+    time.sleep(seconds)
+    return "x" * size
+
+
 def crash(message: str = "crashed as asked") -> None:
     """Fail."""
     sys.stderr.write(message + "\n")

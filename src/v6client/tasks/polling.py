@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from v6client.tasks.aim import Aim
+from v6client.tasks.pace import Pace
 
 # The floor of the distance between two polls, as a part of wait_for_results' interval.
 FLOOR_OF_INTERVAL: Final = 0.1
@@ -24,14 +25,15 @@ class Schedule:
 
         wait = max(min(cap, max(floor, growth · t)), min(load · d, cap))
 
-    shortened by up to 20 % jitter, and never past the deadline. For a duration that nobody
+    shortened by up to 20 % jitter, and never past the deadline. While the proxy is busy, growth
+    becomes up to ``busy_growth`` (:class:`v6client.tasks.pace.Pace`). For a duration that nobody
     knows, geometric distances are optimal up to a constant. The term with d keeps a busy proxy
     from being made busier.
 
     What that promises for a task of T seconds, with d the longest poll:
 
     - it is seen at most ``max(floor, min(cap, growth · T), min(load · d, cap))`` seconds and one
-      round trip after its end;
+      round trip after its end, with ``busy_growth`` for growth where the proxy was busy;
     - after at most :func:`most_polls` polls: a number that grows with log T up to
       ``T = cap / growth``, and by one each ``0.8 · cap`` seconds from there.
 
@@ -54,6 +56,10 @@ class Schedule:
         The moment of the last poll; ``None`` for none.
     draw
         A uniform random number in [0, 1).
+    busy_growth
+        What growth becomes at most while the proxy is busy; no more than growth: it does not.
+    pace
+        How busy the proxy is; shared by the waits of a client.
     aim
         How long tasks of this kind take, as far as that is known. May be set while waiting.
     """
@@ -66,11 +72,14 @@ class Schedule:
     deadline: float | None = None
     draw: Callable[[], float] = random.random
     aim: Aim | None = None
+    busy_growth: float = 0.5
+    pace: Pace = field(default_factory=Pace)
     _last_duration: float = field(default=0.0, init=False)
 
     def polled(self, duration: float) -> None:
         """Note how many seconds the last successful poll attempt took."""
         self._last_duration = duration
+        self.pace.note(duration)
 
     def first_delay(self, now: float) -> float:
         """Give the seconds to the first poll: none, unless the task is younger than the floor.
@@ -88,7 +97,8 @@ class Schedule:
     def next_delay(self, now: float) -> float:
         """Give the seconds to the next poll."""
         waited = max(0.0, now - self.created)
-        grown = min(self.cap, max(self.floor, self.growth * waited))
+        growth = max(self.growth, min(self.busy_growth, self.growth * self.pace.stretch))
+        grown = min(self.cap, max(self.floor, growth * waited))
         spared = min(self.load * self._last_duration, self.cap)
         geometric = max(grown, spared)
         aimed = self._aimed(waited, geometric)

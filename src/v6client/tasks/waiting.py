@@ -14,6 +14,7 @@ from v6client.errors import RequestError, ResultError, TaskFailed, TaskTimeout
 from v6client.settings import Settings
 from v6client.tasks.failure import logs_of, task_failed, without_result
 from v6client.tasks.history import History, Kind
+from v6client.tasks.pace import Pace
 from v6client.tasks.polling import FLOOR_OF_INTERVAL, Schedule
 from v6client.tasks.progress import progress_line
 from v6client.tasks.questions import Questions
@@ -38,6 +39,8 @@ class Waiter:
         The numbers of the polling schedule.
     history
         What earlier tasks of this client took.
+    pace
+        How long polls of one task's status take.
     sleep, now
         Time, to be replaced in tests: monotonic seconds.
     """
@@ -47,6 +50,7 @@ class Waiter:
     history: History = field(default_factory=History)
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
+    pace: Pace = field(default_factory=Pace)
     _remembered: dict[int, object] = field(default_factory=dict, init=False, repr=False)
 
     def wait(
@@ -175,10 +179,14 @@ class Waiter:
         created = _created(tasks)
         # What earlier tasks took is only to be compared where the creation is known.
         aim = self.history.aim(kind) if created is not None and kind else None
+        # Others fetch pages or runs, and take long for that alone.
+        is_status = len(tasks) == 1 and not needs_runs
         schedule = Schedule(
             created=began if created is None else created,
             floor=interval * FLOOR_OF_INTERVAL,
             growth=self.settings.poll_growth,
+            busy_growth=self.settings.poll_growth_busy if is_status else 0.0,
+            pace=self.pace if is_status else Pace(),
             cap=self.settings.poll_cap,
             load=self.settings.poll_load,
             deadline=None if timeout is None else began + timeout,

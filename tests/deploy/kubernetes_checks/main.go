@@ -17,6 +17,7 @@ import (
 	"os"
 
 	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,10 +30,12 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	apiservice "k8s.io/kubernetes/pkg/api/service"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	_ "k8s.io/kubernetes/pkg/apis/batch/install"
 	api "k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	_ "k8s.io/kubernetes/pkg/apis/networking/install"
 	"k8s.io/kubernetes/pkg/registry/apps/statefulset"
+	"k8s.io/kubernetes/pkg/registry/batch/job"
 	"k8s.io/kubernetes/pkg/registry/core/configmap"
 	"k8s.io/kubernetes/pkg/registry/core/namespace"
 	"k8s.io/kubernetes/pkg/registry/core/service"
@@ -46,6 +49,7 @@ var strategies = map[schema.GroupVersionKind]rest.RESTCreateStrategy{
 	{Version: "v1", Kind: "Namespace"}:                                 namespace.Strategy,
 	{Version: "v1", Kind: "Service"}:                                   service.Strategy,
 	{Group: "apps", Version: "v1", Kind: "StatefulSet"}:                statefulset.Strategy,
+	{Group: "batch", Version: "v1", Kind: "Job"}:                       job.Strategy,
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"}: networkpolicy.Strategy,
 }
 
@@ -123,8 +127,11 @@ func checkOne(document []byte, restricted policy.Evaluator) []string {
 	for _, warning := range strategy.WarningsOnCreate(ctx, internal) {
 		faults = append(faults, named+": warning: "+warning)
 	}
-	if set, is := versioned.(*apps.StatefulSet); is {
-		faults = append(faults, againstStandard(named, restricted, &set.Spec.Template)...)
+	switch one := versioned.(type) {
+	case *apps.StatefulSet:
+		faults = append(faults, againstStandard(named, restricted, &one.Spec.Template)...)
+	case *batch.Job:
+		faults = append(faults, againstStandard(named, restricted, &one.Spec.Template)...)
 	}
 	return faults
 }
