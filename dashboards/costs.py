@@ -197,7 +197,7 @@ def _over_time() -> list[Panel]:
         [Query(by(series.OUTCOME, a_bar(of(_ROUNDS))), "{{" + series.OUTCOME + "}}")],
         "partial: went on without somebody. failed: a result was missing, and the algorithm was"
         " told. timeout: its deadline came first. stopped: the algorithm did not read all"
-        " results.",
+        " results. A click leads to jobs in which something failed; choose the Algorithm there.",
         fixed=_OUTCOMES,
         links=[TO_ERRORS],
     )
