@@ -9,13 +9,14 @@ from dashboards.expressions import (
     OF_ALGORITHM,
     OF_COLLABORATION,
     OF_ORGANIZATION,
+    WELL,
     a_bar,
     a_second,
     by,
     failures,
     in_range,
+    lower_median,
     mean,
-    most,
     of,
     or_zero,
     ratio,
@@ -36,8 +37,12 @@ from dashboards.panels import (
 )
 from v6client.telemetry import schema
 
+# Alerts of the collector are nobody's.
+_ALERTED = f'{series.COLLABORATION}=~"$collaboration|",{series.ORGANIZATION}=~"$organization|"'
+
 _RUNS = series.series(schema.RUN_OUTCOMES)
 _NOT_COMPLETED = f'{series.STATUS}!="completed"'
+_NOT_WELL = f'{series.STATUS}!~"{WELL}"'
 _WHOSE = "organization {{" + series.ORGANIZATION + "}}"
 
 # What is not one whole run: increase() is a little more or less than a whole number.
@@ -49,13 +54,22 @@ _QUEUE = (series.total(schema.RUN_QUEUES), series.count(schema.RUN_QUEUES))
 _COMPUTE_OF_EACH = mean(*_COMPUTE, series.ORGANIZATION)
 # Among all of the collaboration, also where one organization is selected.
 _COMPUTE_OF_ALL = mean(*_COMPUTE, series.ORGANIZATION, selected=(OF_COLLABORATION, OF_ALGORITHM))
-_TIMES_THE_MEDIAN = f"{_COMPUTE_OF_EACH} / scalar(quantile(0.5, {_COMPUTE_OF_ALL}))"
+# Nobody waits for a part of a second.
+_LEAST_SECONDS = 1
+_TIMES_THE_MEDIAN = (
+    f"{_COMPUTE_OF_EACH} / scalar(clamp_min({lower_median(_COMPUTE_OF_ALL)}, {_LEAST_SECONDS}))"
+)
 
-_SHARE = steps((None, GREEN), (0.05, ORANGE), (0.2, RED))
-_SLOW = steps((None, GREEN), (2, ORANGE), (3, RED))
-_FAILED = steps((None, GREEN), (_NONE, RED))
+_RUNS_OF_EACH = by(series.ORGANIZATION, in_range(of(_RUNS)))
+_SHARE_FAILED = ratio(failures(), _RUNS_OF_EACH)
+
+_SHARE = steps((0, GREEN), (0.05, ORANGE), (0.2, RED))
+_SLOW = steps((0, GREEN), (2, ORANGE), (3, RED))
+_FIRING = steps((0, GREEN), (_NONE, RED))
+# A count grows with the time range: how bad it is, the share tells.
+_FAILED = steps((0, GREEN), (_NONE, ORANGE))
 # 30 s is what V6clientQueueTimeAboveNormal begins at.
-_QUEUED = steps((None, GREEN), (30, ORANGE), (120, RED))
+_QUEUED = steps((0, GREEN), (30, ORANGE), (120, RED))
 
 _STATUSES = {
     "completed": "green",
@@ -74,14 +88,12 @@ def board() -> Dashboard:
         at_a_glance(
             "Alerts",
             Query(
-                or_zero(
-                    f'count(ALERTS{{alertname=~"V6client.*",alertstate="firing",{OF_ORGANIZATION}}})'
-                )
+                or_zero(f'count(ALERTS{{alertname=~"V6client.*",alertstate="firing",{_ALERTED}}})')
             ),
-            "How many alerts fire now. Which: Alerting, or Prometheus's own page. What each means"
-            " and what to do: docs/runbooks.md.",
+            "How many alerts fire now, those of the collector too. Which: Alerting, or"
+            " Prometheus's own page. What each means and what to do: docs/runbooks.md.",
             decimals=0,
-            colours=_FAILED,
+            colours=_FIRING,
             link=("Alerts", "/alerting/list?search=v6client"),
         ),
         at_a_glance(
@@ -96,26 +108,29 @@ def board() -> Dashboard:
             "Failed runs",
             Query(failures("")),
             "Runs that started and were not completed, or that their own node could not start."
-            " Not those that the server ended because another one failed. Not zero: see below"
-            " which organization, and why.",
+            " Not those that the server ended because another one failed, nor a researcher's kills."
+            " Not zero: see below which organization, and why.",
             decimals=0,
             colours=_FAILED,
+            none="no run",
         ),
         at_a_glance(
             "Fails most",
-            Query(most(failures(), _NONE), _WHOSE),
-            "The organization with the most failures of its own, and how many. See its row below;"
-            " docs/runbooks.md#v6clientorganizationkeepsfailing.",
+            Query(f"topk(1, {_SHARE_FAILED} > 0)", _WHOSE),
+            "The organization with the largest share of failures of its own. How many: its row"
+            " below; docs/runbooks.md#v6clientorganizationkeepsfailing.",
+            unit="percentunit",
             decimals=0,
-            colours=_FAILED,
+            colours=_SHARE,
             none="none",
         ),
         at_a_glance(
             "Slowest",
             Query(f"topk(1, {_TIMES_THE_MEDIAN})", _WHOSE),
-            "Mean compute time of the slowest organization, as a multiple of the median"
-            " organization's. Every round waits for it. 2 and more: it has more data, a smaller"
-            " machine, or a busy one; ask its administrator which.",
+            "Mean compute time of the slowest organization, as a multiple of the median one's (of"
+            " an even number the lower one; 1 s at least). Choose one algorithm: of several, who"
+            " runs the long one looks slow. 2 and more: it has more data, a smaller machine, or a"
+            " busy one; ask its administrator which.",
             unit="suffix:×",
             decimals=1,
             colours=_SLOW,
@@ -126,10 +141,20 @@ def board() -> Dashboard:
             Query(f"topk(1, {mean(*_QUEUE, series.ORGANIZATION)})", _WHOSE),
             "Mean time from a subtask's creation until the run starts, at the organization where"
             " that takes longest. 30 s and more: its node is offline, busy, or pulls an image;"
-            " docs/runbooks.md#v6clientqueuetimeabovenormal.",
+            " docs/runbooks.md#v6clientqueuetimeabovenormal."
+            " A run that has not started is not in it: see Fewest runs.",
             unit="s",
             decimals=1,
             colours=_QUEUED,
+            none="no run",
+        ),
+        at_a_glance(
+            "Fewest runs",
+            Query(f"bottomk(1, {_RUNS_OF_EACH})", _WHOSE),
+            "A run is counted when it has ended. Far fewer than the others, or no row in the table:"
+            " a node that is offline, or still works. The log of the run that waits has"
+            " run.node_offline.",
+            decimals=0,
             none="no run",
         ),
     ]
@@ -137,19 +162,18 @@ def board() -> Dashboard:
         "Organizations",
         {series.ORGANIZATION: "Organization"},
         [
-            Column("Runs", by(series.ORGANIZATION, in_range(of(_RUNS)))),
+            Column("Runs", _RUNS_OF_EACH),
             Column("Failed", failures(), steps=_FAILED),
             Column(
                 "Share",
-                ratio(failures(), by(series.ORGANIZATION, in_range(of(_RUNS)))),
+                _SHARE_FAILED,
                 unit="percentunit",
                 steps=_SHARE,
             ),
             Column(
                 "Cascade",
-                "clamp_min("
-                + by(series.ORGANIZATION, in_range(of(_RUNS, _NOT_COMPLETED)))
-                + f" - {failures()}, 0)",
+                f"clamp_min(({by(series.ORGANIZATION, in_range(of(_RUNS, _NOT_WELL)))}"
+                f" or 0 * {_RUNS_OF_EACH}) - {failures()}, 0)",
             ),
             Column("Queue", mean(*_QUEUE, series.ORGANIZATION), "s", 1, _QUEUED),
             Column("Compute", _COMPUTE_OF_EACH, "s", 1),
@@ -158,7 +182,7 @@ def board() -> Dashboard:
         "A row an organization, by its id at the server; the worst on top. Failed: by itself."
         " Cascade: never started, because another organization's run of the same subtask had"
         " failed; nothing is wrong there. Queue and compute: means. A click on an organization"
-        " leads to its failed jobs and its proxy.",
+        " leads to its failed jobs (choose the Algorithm there) and its proxy.",
         sort="Failed",
         links={series.ORGANIZATION: [to_failed_jobs(OF_CELL), to_proxy(OF_CELL)]},
     )
@@ -170,13 +194,13 @@ def board() -> Dashboard:
                 "Runs",
                 by(f"{series.ORGANIZATION}, {series.STATUS}", in_range(of(_RUNS, _NOT_COMPLETED)))
                 + f" > {_NONE}",
-                steps=_FAILED,
             )
         ],
         "crashed, failed: the algorithm ended with an error; read one run's log, or its trace,"
         " which has the error's class. start failed, non-existing Docker image: the node cannot"
         " start it; its administrator. not allowed: the node's policy. failed is also what a run"
-        " is called that was ended with others.",
+        " is called that was ended with others: so no colour blames anybody here. A click leads to"
+        " failed jobs; choose the Algorithm there.",
         sort="Runs",
         links={series.ORGANIZATION: [to_failed_jobs(OF_CELL)]},
     )
@@ -185,7 +209,7 @@ def board() -> Dashboard:
         "Is my collaboration healthy?",
         "Runs by organization: which fail, which are slow, which wait; and since when.",
         [
-            (4, [(4, one) for one in glance]),
+            (4, list(zip((3, 3, 3, 4, 4, 4, 3), glance, strict=True))),
             (8, [(15, organizations), (9, causes)]),
             *([(8, [(12, left), (12, right)]) for left, right in _over_time()]),
         ],
@@ -219,12 +243,17 @@ def _over_time() -> list[tuple[Panel, Panel]]:
     queued = "organization:v6client_run_queue_seconds:mean15m"
     queue = lines(
         "Queue time by organization, 15 minutes",
-        [Query(f"{queued}{{{OF_COLLABORATION},{OF_ORGANIZATION}}}", _WHOSE)],
+        [
+            Query(
+                f"max_over_time({queued}{{{OF_COLLABORATION},{OF_ORGANIZATION}}}[$__interval])",
+                _WHOSE,
+            )
+        ],
         "Mean from a subtask's creation until the run starts, over the last 15 minutes, of all"
         " algorithms. One line above the others: that node. All lines rise: too many jobs at a"
         " time.",
         unit="s",
-        colours=steps((None, "transparent"), (30, ORANGE)),
+        colours=steps((30, ORANGE)),
         links=links,
     )
     return [(failed, compute), (outcomes, queue)]

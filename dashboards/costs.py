@@ -18,7 +18,7 @@ from dashboards.expressions import (
     quantile,
     ratio,
 )
-from dashboards.frame import framed, selection
+from dashboards.frame import TO_ERRORS, framed, selection
 from dashboards.panels import (
     GREEN,
     ORANGE,
@@ -84,7 +84,7 @@ def board() -> Dashboard:
             "Questions for a status, on the mean. They grow with the logarithm of a round's"
             " length: 5 to 40 are normal. More: V6CLIENT_POLL_… variables, see docs/polling.md.",
             decimals=1,
-            colours=steps((None, GREEN), (60, ORANGE), (200, RED)),
+            colours=steps((0, GREEN), (60, ORANGE), (200, RED)),
             none="no round",
         ),
         at_a_glance(
@@ -95,7 +95,7 @@ def board() -> Dashboard:
             " whether the proxy copes.",
             unit="percentunit",
             decimals=1,
-            colours=steps((None, GREEN), (0.1, ORANGE), (0.25, RED)),
+            colours=steps((0, GREEN), (0.1, ORANGE), (0.25, RED)),
             none="no round",
         ),
         at_a_glance(
@@ -106,7 +106,7 @@ def board() -> Dashboard:
             " a blob store; docs/payloads.md.",
             unit="bytes",
             decimals=1,
-            colours=steps((None, GREEN), (10 * 2**20, ORANGE), (100 * 2**20, RED)),
+            colours=steps((0, GREEN), (10 * 2**20, ORANGE), (100 * 2**20, RED)),
             none="no round",
         ),
         at_a_glance(
@@ -197,7 +197,8 @@ def _over_time() -> list[Panel]:
         [Query(by(series.OUTCOME, a_bar(of(_ROUNDS))), "{{" + series.OUTCOME + "}}")],
         "partial: went on without somebody. failed: a result was missing, and the algorithm was"
         " told. timeout: its deadline came first. stopped: the algorithm did not read all"
-        " results.",
+        " results. A click leads to jobs in which something failed; choose the Algorithm there.",
         fixed=_OUTCOMES,
+        links=[TO_ERRORS],
     )
     return [polls, overshoot, payload, outcomes]

@@ -18,6 +18,9 @@ OF_ORGANIZATION: Final = f'{series.ORGANIZATION}=~"$organization"'
 OF_ALGORITHM: Final = f'{series.ALGORITHM}=~"$algorithm"'
 SELECTED: Final = (OF_COLLABORATION, OF_ORGANIZATION, OF_ALGORITHM)
 
+# Of what ended so, nothing failed.
+WELL: Final = "completed|killed by user"
+
 Counted = Callable[[str], str]
 
 
@@ -75,10 +78,22 @@ def mean(
     )
 
 
-def quantile(share: float, name: str, labels: str = "", counted: Counted = in_range) -> str:
+def quantile(
+    share: float, name: str, labels: str = "", counted: Counted = in_range, matcher: str = ""
+) -> str:
     """Give a histogram's quantile, interpolated between its buckets."""
     grouped = f"le, {labels}" if labels else "le"
-    return f"histogram_quantile({share:g}, {by(grouped, counted(of(name)))})"
+    selector = of(name, *([matcher] if matcher else []))
+    return f"histogram_quantile({share:g}, {by(grouped, counted(selector))})"
+
+
+def lower_median(expression: str) -> str:
+    """Give the median, of an even number the lower one of the two in the middle.
+
+    Of two it is the lower: their mean would be drawn up by the one that is far above.
+    """
+    rank = f"floor((count({expression}) - 1) / 2) / clamp_min(count({expression}) - 1, 1)"
+    return f"quantile(scalar({rank}), {expression})"
 
 
 def failures(
@@ -90,27 +105,24 @@ def failures(
 
     When one run fails, the server calls those that have not started failed, too. The rule is that
     of ``organization:v6client_runs_failed:increase1h``, which says why: what started and was not
-    completed, or what has a status of its own, where that is more. By nothing is the sum over all
-    organizations.
+    completed, or what has a status of its own, where that is more; a researcher's kill is no
+    failure. Zero where there were runs. By nothing is the sum over all organizations.
     """
-    if not labels:
-        return by("", failures(series.ORGANIZATION, counted, selected))
     runs = series.series(schema.RUN_OUTCOMES)
     started = counted(of(series.count(schema.RUN_COMPUTES), selected=selected))
-    completed = counted(of(runs, f'{series.STATUS}="completed"', selected=selected))
-    others = counted(of(runs, f'{series.STATUS}!~"completed|failed"', selected=selected))
-    difference = by(
-        labels, f"{_part('started', started)} or {_part('completed', f'-({completed})')}"
+    well = counted(of(runs, f'{series.STATUS}=~"{WELL}"', selected=selected))
+    others = counted(of(runs, f'{series.STATUS}!~"{WELL}|failed"', selected=selected))
+    # Which of the two is more is told apart where it is counted, and added up then.
+    each = f"{series.COLLABORATION}, {series.ORGANIZATION}, {series.ALGORITHM}"
+    difference = by(each, f"{_part('started', started)} or {_part('well', f'-({well})')}")
+    parts = (
+        _part("started", f"clamp_min({difference}, 0)"),
+        _part("other", by(each, others)),
+        _part("none", f"0 * {by(each, counted(of(runs, selected=selected)))}"),
     )
-    parts = (_part("started", f"clamp_min({difference}, 0)"), _part("other", by(labels, others)))
-    return f"max by ({labels}) ({' or '.join(parts)})"
+    return by(labels, f"max by ({each}) ({' or '.join(parts)})")
 
 
 def _part(name: str, expression: str) -> str:
     # What two expressions give for the same labels: ``or`` would keep the first alone.
     return f'label_replace({expression}, "part", "{name}", "", "")'
-
-
-def most(expression: str, above: float) -> str:
-    """Give the one with the highest value, if that is above something."""
-    return f"topk(1, {expression} > {above:g})"

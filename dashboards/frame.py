@@ -17,7 +17,8 @@ from v6client.telemetry import schema
 TAG: Final = "v6client"
 WIDTH: Final = 24
 
-_RANGE: Final = "${__url_time_range}"
+# What was chosen goes along.
+_KEPT: Final = "${__url_time_range}&${metrics:queryparam}&${traces:queryparam}"
 _FILTER: Final = "v6client.organization.id%3D{}%20error%3Dtrue"
 
 # Series that are there wherever something is observed: requests, and runs as their parent saw them.
@@ -26,13 +27,20 @@ _SEEN: Final = "|".join((series.count(schema.REQUEST_DURATION), series.series(sc
 
 def to_failed_jobs(organization: str) -> tuple[str, str]:
     """Give the link to jobs in which something failed; the id as Grafana writes it."""
-    url = f"/d/v6client-job?{_RANGE}&var-filter={_FILTER.format(organization)}"
+    url = f"/d/v6client-job?{_KEPT}&var-filter={_FILTER.format(organization)}"
     return ("Jobs of this organization in which something failed", url)
+
+
+TO_ERRORS: Final = (
+    "Jobs in which something failed",
+    f"/d/v6client-job?{_KEPT}&var-filter=error%3Dtrue",
+)
 
 
 def to_proxy(organization: str) -> tuple[str, str]:
     """Give the link to an organization's proxy."""
-    url = f"/d/v6client-proxy?{_RANGE}&var-organization={organization}"
+    chosen = "${collaboration:queryparam}&${algorithm:queryparam}"
+    url = f"/d/v6client-proxy?{_KEPT}&{chosen}&var-organization={organization}"
     return ("The proxy of this organization", url)
 
 

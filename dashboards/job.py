@@ -7,24 +7,19 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import series
 from dashboards.expressions import by, failures, in_range, mean, of, or_zero
 from dashboards.frame import framed, service, typed
-from dashboards.panels import (
-    GREEN,
-    ORANGE,
-    RED,
-    Query,
-    at_a_glance,
-    steps,
-)
+from dashboards.panels import Query, at_a_glance
 from dashboards.tracestore import Find, Show, found_traces, one_trace
 from v6client.telemetry import schema
 
-_SERVICE = (f'{series.ALGORITHM}=~"(.*/)?$service"',)
+_SERVICE = (f"{series.ALGORITHM}=~`(.*/)?${{service:regex}}`",)
 _CREATED = series.series(schema.TASKS_CREATED)
 _TWINS = series.series(schema.TASKS_TWINS)
 _WAITS = (series.total(schema.WAIT_DURATION), series.count(schema.WAIT_DURATION))
 
-_FOUND = steps((None, GREEN), (0.5, ORANGE))
-_HERE = "/d/v6client-job?${__url_time_range}&var-service=${service}&var-trace=${__value.raw}"
+_KEPT = "&".join(
+    f"${{{one}:queryparam}}" for one in ("metrics", "traces", "service", "filter", "store")
+)
+_HERE = f"/d/v6client-job?${{__url_time_range}}&{_KEPT}&var-trace=${{__value.raw}}"
 _IN_STORE = "${store}/trace/${__value.raw}"
 _LINKS = [("Its tree, below", _HERE), ("In Jaeger", _IN_STORE)]
 
@@ -33,14 +28,14 @@ def board() -> Dashboard:
     """Give the dashboard."""
     glance = [
         at_a_glance(
-            "Rounds",
+            "Rounds, all jobs",
             Query(or_zero(by("", in_range(of(_WAITS[1], selected=_SERVICE))))),
             "Subtasks that this algorithm's containers waited for, of all its jobs in the time"
             " range.",
             decimals=0,
         ),
         at_a_glance(
-            "A round takes",
+            "A round takes, all jobs",
             Query(mean(*_WAITS, selected=_SERVICE)),
             "On the mean. Each task.wait in the tree is one; the longest run below the"
             " task.create before it is what it waited for.",
@@ -49,15 +44,14 @@ def board() -> Dashboard:
             none="no round",
         ),
         at_a_glance(
-            "Failed runs",
+            "Failed runs, all jobs",
             Query(failures("", selected=_SERVICE)),
             "Not those that were ended with others. Not zero: look for red spans named run in the"
             " tree, and for error.type of the span algorithm below.",
             decimals=0,
-            colours=steps((None, GREEN), (0.5, RED)),
         ),
         at_a_glance(
-            "Found after a lost answer",
+            "Found after a lost answer, all jobs",
             Query(
                 or_zero(
                     by("", in_range(of(_CREATED, f'{series.CREATION}="found"', selected=_SERVICE)))
@@ -66,15 +60,13 @@ def board() -> Dashboard:
             "The answer to a creation was lost, the subtask was found by its key and used."
             " Nothing is wrong with the job; something loses answers.",
             decimals=0,
-            colours=_FOUND,
         ),
         at_a_glance(
-            "Twins",
+            "Twins, all jobs",
             Query(or_zero(by("", in_range(of(_TWINS, selected=_SERVICE))))),
             "Subtasks that the server has twice; the spare ones run for nothing. The researcher"
             " can kill them: docs/runbooks.md#v6clienttwinscreated.",
             decimals=0,
-            colours=_FOUND,
         ),
     ]
     variables = [
@@ -111,7 +103,8 @@ def board() -> Dashboard:
     tree = one_trace(
         "The tree",
         Show("$trace"),
-        "algorithm is a function in its container; task.create a subtask with a run for each"
+        "Empty until a trace is chosen above, or typed. Spans:"
+        " algorithm is a function in its container; task.create a subtask with a run for each"
         " organization below it; task.wait the time until their results were there. Slow: the"
         " longest run of a round; v6client.run.queue and v6client.run.compute say whether it"
         " waited or worked. Failed: the red ones; v6client.run.status of run, error.type of"

@@ -21,12 +21,12 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-GREEN, ORANGE, RED, BLUE, GRAY = "green", "orange", "red", "blue", "text"
+GREEN, ORANGE, RED, GRAY, CLEAR = "green", "orange", "red", "text", "transparent"
 
 # Words of Grafana are given by value: at Python 3.10, which all code is checked for, mypy knows no
 # StrEnum.
 
-Steps = Sequence[tuple[float | None, str]]
+Steps = Sequence[tuple[float, str]]
 Panel = stat.Panel | table.Panel | timeseries.Panel | builders.Panel
 
 METRICS: Final = common.DataSourceRef("prometheus", "${metrics}")
@@ -74,8 +74,8 @@ class Column:
     steps: Steps = ()
 
 
-def steps(*pairs: tuple[float | None, str]) -> Steps:
-    """Give colours, each from a value on; ``None`` is below all."""
+def steps(*pairs: tuple[float, str]) -> Steps:
+    """Give colours, each from a value on; what has no value has none of them."""
     return pairs
 
 
@@ -86,7 +86,7 @@ def at_a_glance(  # noqa: PLR0913 - what a figure consists of
     *,
     unit: str = "none",
     decimals: int | None = None,
-    colours: Steps = ((None, GRAY),),
+    colours: Steps = (),
     none: str = "",
     link: tuple[str, str] | None = None,
 ) -> stat.Panel:
@@ -97,7 +97,7 @@ def at_a_glance(  # noqa: PLR0913 - what a figure consists of
     panel.unit(unit)
     if decimals is not None:
         panel.decimals(decimals)
-    panel.thresholds(_thresholds(colours))
+    panel.thresholds(_thresholds(GRAY, colours))
     if none:
         panel.no_value(none)
     panel.color_mode(common.BigValueColorMode("background"))
@@ -130,7 +130,7 @@ def lines(  # noqa: PLR0913 - what a graph consists of
     # A run that takes an hour gives a point an hour.
     panel.span_nulls(True)
     if colours:
-        panel.thresholds(_thresholds(colours))
+        panel.thresholds(_thresholds(CLEAR, colours))
         panel.thresholds_style(
             common_builders.GraphThresholdsStyleConfig().mode(
                 common.GraphThresholdsStyleMode("dashed")
@@ -261,14 +261,17 @@ def _cell(column: Column) -> list[dashboard.DynamicConfigValue]:
     }
     if column.steps:
         values["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-        values["thresholds"] = _thresholds(column.steps).build()
+        values["thresholds"] = _thresholds(CLEAR, column.steps).build()
     return [dashboard.DynamicConfigValue(name, value) for name, value in values.items()]
 
 
-def _thresholds(colours: Steps) -> builders.ThresholdsConfig:
+def _thresholds(empty: str, colours: Steps) -> builders.ThresholdsConfig:
     config = builders.ThresholdsConfig()
     config.mode(dashboard.ThresholdsMode("absolute"))
-    config.steps([dashboard.Threshold(value, colour) for value, colour in colours])
+    # Grafana paints what has no value as the first step, which is below all.
+    config.steps(
+        [dashboard.Threshold(value, colour) for value, colour in ((None, empty), *colours)]
+    )
     return config
 
 

@@ -75,9 +75,10 @@ class View:
 
         def value(found: re.Match[str]) -> str:
             name = found["plain"] or found["braced"]
-            return values.get(name, found[0] if name.startswith("__") else ALL)
+            given = values.get(name, found[0] if name.startswith("__") else ALL)
+            return re.escape(given) if found["how"] == "regex" and name in values else given
 
-        return re.sub(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[\w.]+)\})", value, text)
+        return re.sub(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[\w.]+)(?::(?P<how>\w+))?\})", value, text)
 
 
 def _duration(length: float) -> str:

@@ -30,7 +30,7 @@ def colour_of(name: str) -> str:
 
 
 def step_of(value: float, thresholds: Mapping[str, Any]) -> str:
-    """Give the colour of the highest step that a value reaches."""
+    """Give the colour of the highest step that a value reaches; minus infinity is no value."""
     reached = [
         one["color"]
         for one in thresholds["steps"]

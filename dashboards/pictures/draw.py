@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from dashboards.pictures.box import Box
-from dashboards.pictures.colours import COLOURS, FAINT, INK, PAPER, step_of
+from dashboards.pictures.colours import FAINT, INK, PAPER, step_of
 from dashboards.pictures.graphs import draw_graph
 from dashboards.pictures.sources import Sources
 from dashboards.pictures.tables import draw_table
@@ -65,9 +66,8 @@ def _stat(box: Box, panel: Mapping[str, Any], sources: Sources, view: View) -> N
         name = lines[0].name
         colour = step_of(lines[0].last, defaults["thresholds"])
     else:
-        text, colour = defaults.get("noValue", "No data"), COLOURS["text"]
-        if defaults["thresholds"]["steps"][0]["color"] == "green":
-            colour = COLOURS["green"]
+        text = defaults.get("noValue", "No data")
+        colour = step_of(-math.inf, defaults["thresholds"])
     box.frame(panel["title"], colour, "white")
     axes = box.inside()
     axes.set_axis_off()

@@ -49,10 +49,10 @@ def _wide(label: str) -> float:
 
 
 def _cell(value: float | None, looks: Mapping[str, Any]) -> tuple[str, str | None]:
-    if value is None or math.isnan(value):
-        return "", None
-    colour = step_of(value, looks["thresholds"]) if "thresholds" in looks else None
-    return written(value, looks["unit"], looks["decimals"]), colour
+    empty = value is None or math.isnan(value)
+    at = -math.inf if value is None or empty else value
+    colour = step_of(at, looks["thresholds"]) if "thresholds" in looks else None
+    return "" if empty else written(at, looks["unit"], looks["decimals"]), colour
 
 
 def _cells(

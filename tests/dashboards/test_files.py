@@ -61,7 +61,13 @@ class TestTypes:
             if "options" in panel
         ]
         assert options
-        assert typescript.errors_of(name, BOARDS[name], options) == []
+        fields = [
+            (panel["type"], json.dumps(panel["fieldConfig"]["defaults"]["custom"]))
+            for panel in document["panels"]
+            if "custom" in panel.get("fieldConfig", {}).get("defaults", {})
+        ]
+        assert typescript.errors_of(name, BOARDS[name], options, fields) == []
+        assert unknown(document) == []
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -77,8 +83,55 @@ class TestTypes:
         assert before in text
         assert typescript.errors_of("wrong", text.replace(before, after, 1), []) != []
 
+    @pytest.mark.parametrize(
+        ("kind", "custom"),
+        [("timeseries", '{"drawStyle": "barz"}'), ("table", '{"cellOptions": {"type": "colour"}}')],
+    )
+    def test_a_field_that_a_panel_does_not_have_is_found(self, kind: str, custom: str) -> None:
+        assert typescript.errors_of("wrong", BOARDS["job.json"], [], [(kind, custom)])
+
     def test_an_option_that_a_panel_does_not_have_is_found(self) -> None:
         assert typescript.errors_of("wrong", BOARDS["job.json"], [("stat", '{"graphmode": 1}')])
+
+
+# What Grafana's types leave open: the keys of queries, and of what is overridden.
+TARGETS: Final = {
+    "prometheus": {"datasource", "expr", "format", "instant", "legendFormat", "range", "refId"},
+    "jaeger": {"datasource", "limit", "query", "queryType", "refId", "service", "tags"},
+}
+OVERRIDES: Final = {"displayName", "unit", "decimals", "thresholds", "color", "links"}
+CELLS: Final = ({"type": "color-background", "mode": "basic"},)
+
+
+def unknown(document: dict[str, Any]) -> list[str]:
+    """Say what of queries and overrides Grafana does not know."""
+    faults = []
+    for panel in document["panels"]:
+        known = TARGETS[panel["datasource"]["type"]]
+        for target in panel["targets"]:
+            faults += [key for key in target if key not in known]
+            faults += [key for key in ("refId", "datasource") if key not in target]
+        for override in panel.get("fieldConfig", {}).get("overrides", []):
+            for one in override["properties"]:
+                cell = one["id"] == "custom.cellOptions" and one["value"] in CELLS
+                faults += [] if cell or one["id"] in OVERRIDES else [str(one)]
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"refId": "A"', '"refid": "A"'),
+        ('"instant": true', '"instand": true'),
+        ('"id": "displayName"', '"id": "displayname"'),
+        ('"type": "color-background"', '"type": "colour-background"'),
+    ],
+)
+def test_what_the_types_leave_open_is_looked_at(before: str, after: str) -> None:
+    text = BOARDS["collaboration.json"]
+    assert unknown(json.loads(text)) == []
+    assert before in text
+    assert unknown(json.loads(text.replace(before, after, 1))) != []
 
 
 def test_there_are_four_questions() -> None:
@@ -127,12 +180,33 @@ def test_every_link_leads_somewhere() -> None:
     inside = [found for url in urls if (found := re.match(r"/d/([\w-]+)\?(.*)", url))]
     assert {found[1] for found in inside} == {"v6client-job", "v6client-proxy"}
     for found in inside:
-        variables = {one["name"] for one in uids[found[1]]["templating"]["list"]}
-        assert set(re.findall(r"var-(\w+)=", found[2])) <= variables
+        assert set(re.findall(r"var-(\w+)=", found[2])) <= variables(uids[found[1]])
     assert {url for url in urls if not url.startswith("/d/")} == {
         "/alerting/list?search=v6client",
         "${store}/trace/${__value.raw}",
     }
+
+
+def variables(document: dict[str, Any]) -> set[str]:
+    return {one["name"] for one in document["templating"]["list"]}
+
+
+def test_a_link_carries_what_was_chosen() -> None:
+    uids = {json.loads(text)["uid"]: json.loads(text) for text in BOARDS.values()}
+    for document in uids.values():
+        for url in everywhere(document["panels"], "url"):
+            if found := re.match(r"/d/([\w-]+)\?(.*)", url):
+                both = variables(document) & variables(uids[found[1]])
+                given = set(re.findall(r"var-(\w+)=", found[2]))
+                carried = set(re.findall(r"\$\{(\w+):queryparam\}", found[2]))
+                assert carried == both - given, url
+
+
+def test_what_has_no_value_is_neither_good_nor_bad() -> None:
+    scales = [steps for text in BOARDS.values() for steps in everywhere(json.loads(text), "steps")]
+    assert scales
+    for steps in scales:
+        assert (steps[0]["value"], steps[0]["color"]) in {(None, "text"), (None, "transparent")}
 
 
 def test_every_document_that_is_named_is_there() -> None:

@@ -25,6 +25,12 @@ def test_variables_in_both_spellings() -> None:
     assert view.filled(text, {}) == ('a{b=~"(1|2)",c=~"(1|2)",d=~".*"}[3600s] ${__value.raw}')
 
 
+def test_a_value_is_escaped_for_an_expression_where_it_says_so() -> None:
+    view = View(0, 3600, chosen={"service": "a.b"})
+    assert view.filled("a{b=~`${service:regex}`}", {}) == "a{b=~`a\\.b`}"
+    assert View(0, 3600).filled("a{b=~`${service:regex}`}", {}) == "a{b=~`.*`}"
+
+
 def test_values_are_written_as_grafana_does() -> None:
     assert written(0.24, "s", None) == "240 ms"
     assert written(0.0000005, "s", None) == "0.5 µs"

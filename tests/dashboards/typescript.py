@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,10 @@ _DONE: Final = "v6client-installed"
 # becomes its possible texts. What a type does not have is then an error, at any depth.
 _HEAD: Final = """\
 import type { Dashboard } from "@grafana/schema";
+import type { TableFieldOptions } from "@grafana/schema";
 import type { Options as Stat } from "{raw}/stat/panelcfg/x/StatPanelCfg_types.gen.d.ts";
 import type { Options as Table } from "{raw}/table/panelcfg/x/TablePanelCfg_types.gen.d.ts";
-import type { Options as TimeSeries }
+import type { Options as TimeSeries, FieldConfig as GraphField }
   from "{raw}/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen.d.ts";
 
 type Plain<T> = T extends string ? `${T}`
@@ -40,6 +42,7 @@ type Plain<T> = T extends string ? `${T}`
 """
 _RAW: Final = "@grafana/schema/dist/types/raw/composable"
 _OPTIONS: Final = {"stat": "Stat", "table": "Table", "timeseries": "TimeSeries"}
+_FIELDS: Final = {"table": "TableFieldOptions", "timeseries": "GraphField"}
 _STRICT: Final = (
     *("--noEmit", "--strict", "--skipLibCheck", "--pretty", "false", "--target", "es2022"),
     *("--module", "nodenext", "--moduleResolution", "nodenext"),
@@ -89,7 +92,12 @@ def install() -> str:
     return ""
 
 
-def errors_of(name: str, document: str, options: list[tuple[str, str]]) -> list[str]:
+def errors_of(
+    name: str,
+    document: str,
+    options: list[tuple[str, str]],
+    fields: Sequence[tuple[str, str]] = (),
+) -> list[str]:
     """Say what of a dashboard Grafana's types do not have.
 
     Parameters
@@ -101,12 +109,19 @@ def errors_of(name: str, document: str, options: list[tuple[str, str]]) -> list[
     options
         The options of its panels as JSON, each with the panel's type. Those types alone are
         checked that Grafana has types for.
+    fields
+        What a panel's type has of its own for each field, as JSON, with that type.
     """
     parts = [_HEAD.replace("{raw}", _RAW), f"export const all: Plain<Dashboard> = {document};\n"]
     parts += [
         f"export const of_{number}: Plain<Partial<{_OPTIONS[kind]}>> = {text};\n"
         for number, (kind, text) in enumerate(options)
         if kind in _OPTIONS
+    ]
+    parts += [
+        f"export const field_{number}: Plain<Partial<{_FIELDS[kind]}>> = {text};\n"
+        for number, (kind, text) in enumerate(fields)
+        if kind in _FIELDS
     ]
     source = folder() / f"{name}-{os.getpid()}.ts"
     source.write_text("".join(parts), "utf-8")

@@ -6,7 +6,6 @@ Named so that it comes after ``test_run.py``, whose figures are of health alone.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -32,7 +31,7 @@ ORGANIZATION: Final = "v6client_organization_id"
 
 # What a dashboard says where something never happened; so it would hide that a name is wrong.
 NEVER: Final = " or vector(0)"
-SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)\{[^{}]*\}")
+SELECTOR: Final = re.compile(r"([a-zA-Z_:][\w:]*)\{(?:[^{}$]|\$\{[^{}]*\}|\$)*\}")
 
 Query = tuple[str, str, str]
 
@@ -189,9 +188,10 @@ def test_figures_at_a_glance_are_what_was_counted(
     expected = {
         ("collaboration", "Runs"): studied.runs.total(),
         ("collaboration", "Failed runs"): studied.failed.total(),
-        ("collaboration", "Fails most"): studied.failed[jobs.FAILING],
-        ("job", "Rounds"): studied.rounds,
-        ("job", "Failed runs"): studied.failed.total(),
+        ("collaboration", "Fails most"): studied.failed[jobs.FAILING]
+        / sum(number for (one, _), number in studied.runs.items() if one == jobs.FAILING),
+        ("job", "Rounds, all jobs"): studied.rounds,
+        ("job", "Failed runs, all jobs"): studied.failed.total(),
         ("proxy", "Masked errors"): studied.masked,
         ("round", "Rounds"): studied.rounds,
         ("round", "Polls a round"): studied.polls / studied.rounds,
@@ -284,20 +284,35 @@ def test_the_failing_and_the_slow_hospital_are_named_in_red(
 
 
 def test_nobody_else_is_red(sources: Sources, of_study: View) -> None:
-    [panel] = [one for one in BOARDS["collaboration"]["panels"] if one["title"] == "Organizations"]
     red = set()
-    for override in panel["fieldConfig"]["overrides"]:
-        looks = {each["id"]: each["value"] for each in override["properties"]}
-        if "thresholds" not in looks:
-            continue
-        head = looks["displayName"]
-        for organization, value in column(
-            sources, of_study, "collaboration", "Organizations", head
-        ).items():
-            if not math.isnan(value) and step_of(value, looks["thresholds"]) == COLOURS["red"]:
-                red.add((head, int(organization)))
-    assert red >= {("Failed", jobs.FAILING), ("× median", jobs.SLOW)}
-    assert {one for _, one in red} == {jobs.FAILING, jobs.SLOW}
+    for panel in BOARDS["collaboration"]["panels"]:
+        for looks, target in coloured(panel):
+            for line in sources.metrics(panel, target, of_study):
+                if step_of(line.last, looks["thresholds"]) == COLOURS["red"]:
+                    red.add((looks["displayName"], line.labels.get(ORGANIZATION)))
+    failing, slow = str(jobs.FAILING), str(jobs.SLOW)
+    assert red - {("Alerts", None)} == {
+        ("Fails most", failing),
+        ("Share", failing),
+        ("Slowest", slow),
+        ("× median", slow),
+    }
+
+
+def coloured(panel: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Give what is coloured by its value: how it looks, and its query."""
+    targets = panel["targets"]
+    if panel["type"] == "stat":
+        defaults = panel["fieldConfig"]["defaults"]
+        yield {"displayName": panel["title"], "thresholds": defaults["thresholds"]}, targets[0]
+    values = [
+        {each["id"]: each["value"] for each in one["properties"]}
+        for one in panel["fieldConfig"]["overrides"]
+        if one["matcher"]["options"].startswith("Value")
+    ]
+    for looks, target in zip(values, targets, strict=False):
+        if "thresholds" in looks:
+            yield looks, target
 
 
 @pytest.mark.parametrize("name", BOARDS)
