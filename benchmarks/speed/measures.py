@@ -22,8 +22,8 @@ _MANY: Final = 1000
 
 _OURS: Final = "from v6client import AlgorithmClient"
 _UPSTREAM: Final = "from vantage6.algorithm.client import AlgorithmClient"
-# As in a container, which has no rich.
-_NO_RICH: Final = "import sys; sys.modules['rich'] = None"
+# As in a container, which has neither rich nor what other extras bring along.
+_BARE: Final = "import sys; sys.modules.update(dict.fromkeys(['rich', 'brotli', 'pybase64']))"
 _USE: Final = "; AlgorithmClient({token!r}, {host!r}, {port}, '').organization.get(1)"
 
 
@@ -148,10 +148,10 @@ def counts(place: Counting) -> Measured:
 def imports(place: Counting, rounds: int) -> Measured:
     """Measure what it takes to import a client, and to get a first answer."""
     use = _USE.format(token=place.token, host=place.host, port=place.port)
-    on = f"{_NO_RICH}; {_OURS}; from v6client import telemetry; telemetry.configure()"
+    on = f"{_BARE}; {_OURS}; from v6client import telemetry; telemetry.configure()"
     codes = {
         sides.UPSTREAM: _UPSTREAM,
-        sides.OFF: f"{_NO_RICH}; {_OURS}",
+        sides.OFF: f"{_BARE}; {_OURS}",
         sides.OTLP: on,
     }
     sides.compile_all()
