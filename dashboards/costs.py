@@ -91,7 +91,8 @@ def board() -> Dashboard:
             "Noticed late, of a round",
             Query(_LATE_OF_WAIT),
             "The overshoot: an estimate of how long after its end a subtask was seen to have"
-            " ended, as a share of the wait. It is 10 % at most by design, unless polls fail: see"
+            " ended, as a share of the wait. It is 10 % at most by design, up to 50 % while the"
+            " proxy is busy, unless polls fail: see"
             " whether the proxy copes.",
             unit="percentunit",
             decimals=1,
@@ -182,7 +183,8 @@ def _over_time() -> list[Panel]:
             for share, name in ((0.95, "95 %"), (0.5, "half"))
         ],
         "How long after its end a subtask was seen to have ended. The distance between two polls"
-        " bounds it: a tenth of the time waited, 60 s at most.",
+        " bounds it: a tenth of the time waited, up to a half while the proxy is busy, 60 s at"
+        " most.",
         unit="s",
     )
     payload = bars(
